@@ -1,0 +1,1 @@
+"""One run, whoever executes it: the walk over the tasks, their states, the ledger, the local engine."""

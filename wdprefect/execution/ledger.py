@@ -1,0 +1,79 @@
+"""The record of task runs in the storage: one JSON object for each that has finished, written before it is reported.
+
+It is the only truth about what has been done. Secrets are hidden in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from wdprefect.execution.records import TaskRun
+from wdprefect.masking import Masker
+from wdprefect.model.conversions import iso_duration
+from wdprefect.model.ports import Storage
+
+
+class Ledger:
+    """The entries of one execution, below `<execution>/ledger/` of the storage."""
+
+    def __init__(self, storage: Storage, execution_uri: str, masker: Masker) -> None:
+        self._storage, self._uri, self._masker = storage, execution_uri, masker
+
+    def record(self, run: TaskRun, number: int) -> None:
+        """Write the entry of a finished task run; `number` is its place in the order of creation."""
+        self._put(f"ledger/{number:05}-{run.id}.json", entry(run))
+
+    def summary(self, facts: Mapping[str, Any]) -> None:
+        """Write what the execution came to; the last object of a run."""
+        self._put("execution.json", facts)
+
+    def _put(self, name: str, facts: Mapping[str, Any]) -> None:
+        self._storage.put(f"{self._uri}/{name}", to_json(self._masker.hide_in(plain(facts))).encode())
+
+
+def entry(run: TaskRun) -> dict[str, Any]:
+    """A task run as plain data."""
+    return {
+        "id": run.id,
+        "taskId": run.task_id,
+        "type": run.type,
+        "parentId": run.parent_id,
+        "value": run.value,
+        "iteration": run.iteration,
+        "values": list(run.values),
+        "state": run.state,
+        "attempts": [asdict(attempt) for attempt in run.attempts],
+        "outputs": run.outputs,
+        "metrics": [asdict(metric) for metric in run.metrics],
+        "error": run.error,
+        "at": str(run.at),
+        "started": run.started,
+        "ended": run.ended,
+    }
+
+
+def plain(value: Any) -> Any:
+    """The value with nothing in it but what JSON has: moments and lengths of time in ISO 8601."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return iso_duration(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON of plain data."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

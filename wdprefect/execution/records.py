@@ -1,0 +1,100 @@
+"""What a run leaves behind: task runs, attempts, log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from wdprefect.errors import Position
+from wdprefect.model.context import State
+from wdprefect.model.ports import Level
+
+RunState = Literal["RUNNING", "SUCCESS", "WARNING", "FAILED", "KILLED", "SKIPPED"]
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One line, or one message of several lines, of a run's log. `task_id` is None for the run's own."""
+
+    time: datetime
+    level: Level
+    message: str
+    task_id: str | None = None
+    task_run_id: str | None = None
+    value: str | None = None
+    to_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that a task reported; a timer's value is in seconds."""
+
+    kind: str
+    name: str
+    value: float
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one attempt ended. `error` is what went wrong, secrets hidden; `outputs` may be there even so."""
+
+    state: State
+    outputs: Mapping[str, Any] | None = None
+    error: str | None = None
+    metrics: tuple[Metric, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a task run."""
+
+    state: State
+    started: datetime
+    ended: datetime
+
+
+@dataclass(slots=True)
+class TaskRun:
+    """One run of one task for one value.
+
+    value, iteration: what a loop gave to it, when it stands directly in one. values: those of the loops around it and
+    its own, the outermost first; its outputs are found under them. attempts: the finished ones.
+    """
+
+    id: str
+    task_id: str
+    type: str
+    at: Position
+    parent: TaskRun | None = None
+    value: str | None = None
+    iteration: int | None = None
+    values: tuple[str, ...] = ()
+    state: RunState = "RUNNING"
+    attempts: list[Attempt] = field(default_factory=list)
+    outputs: Mapping[str, Any] | None = None
+    metrics: tuple[Metric, ...] = ()
+    error: str | None = None
+    started: datetime = field(default_factory=now)
+    ended: datetime | None = None
+
+    @property
+    def parent_id(self) -> str | None:
+        return self.parent.id if self.parent else None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken, until now where it has not ended."""
+        return ((self.ended or now()) - self.started).total_seconds()
+
+    @property
+    def label(self) -> str:
+        """The task's id, and the value of the loop in brackets."""
+        return f"{self.task_id}[{self.value}]" if self.value is not None else self.task_id

@@ -1,0 +1,77 @@
+"""Python functions as filters, functions and tests of the template language.
+
+The public functions of a module are its names: `substring_before(value, separator)` is `substringBefore` with the argument
+`separator`. A trailing underscore keeps clear of Python's own names (`max_`). Arguments without a default are required.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FunctionType, MappingProxyType, ModuleType
+from typing import Any
+
+from wdprefect.errors import ExpressionError
+
+_VARIADIC = 0x04
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """A filter, function or test: what to call, and which arguments it takes after those that the caller provides."""
+
+    call: Callable[..., Any]
+    arguments: tuple[str, ...]
+    defaults: tuple[Any, ...]
+    variadic: bool
+
+    def bind(self, given: Sequence[Any], named: Mapping[str, Any] | None) -> Sequence[Any]:
+        """The arguments in the order of the signature.
+
+        A null for an optional argument is as if it were left out. Raises ExpressionError for too many, unknown and missing ones;
+        what declares no argument ignores what it is given, as in Kestra.
+        """
+        if self.variadic:
+            return given
+        if not self.arguments:
+            return ()
+        if len(given) > len(self.arguments):
+            raise ExpressionError(f"takes {len(self.arguments)} arguments, not {len(given)}")
+        values = [*given, *(None for _ in self.arguments[len(given) :])]
+        for name, value in (named or {}).items():
+            if name not in self.arguments:
+                raise ExpressionError(f"has no argument '{name}' (it has {', '.join(self.arguments)})")
+            values[self.arguments.index(name)] = value
+        required = len(self.arguments) - len(self.defaults)
+        for name in self.arguments[len(given) : required]:
+            if name not in (named or {}):
+                raise ExpressionError(f"needs the argument '{name}'")
+        for index, default in enumerate(self.defaults, required):
+            if values[index] is None:
+                values[index] = default
+        return values
+
+
+def table(modules: Sequence[ModuleType], provided: int) -> Mapping[str, Callee]:
+    """The public functions of these modules by their names in templates.
+
+    provided: how many leading parameters the caller fills itself, such as a filter's input.
+    """
+    found = {
+        _camel(name): _callee(value, provided)
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")
+    }
+    return MappingProxyType(found)
+
+
+def _callee(function: FunctionType, provided: int) -> Callee:
+    code = function.__code__
+    names = tuple(map(_camel, code.co_varnames[provided : code.co_argcount]))
+    return Callee(function, names, function.__defaults__ or (), bool(code.co_flags & _VARIADIC))
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.rstrip("_").split("_")
+    return first + "".join(part if part == "URI" else part.capitalize() for part in rest)

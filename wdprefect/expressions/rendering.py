@@ -1,0 +1,135 @@
+"""Text with templates → text or value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wdprefect.errors import ExpressionError
+from wdprefect.expressions.compiler import compiled
+from wdprefect.expressions.lexer import OPENER
+from wdprefect.expressions.limits import NESTED_RENDERS, OUTPUT_CHARACTERS, PASSES, too_much, within_stack
+from wdprefect.expressions.runtime import Missing, Scope, line_and_column
+from wdprefect.expressions.services import Services
+from wdprefect.expressions.values import to_text
+
+_RAW_TAGS = re.compile(r"\{%-*\s*(?:raw|endraw)\s*-*%\}")
+_SCALARS = (str, bool, int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Expressions:
+    """Renders templates; may be used by many threads at once.
+
+    recursive: every result is rendered again until it no longer changes (Kestra's setting
+    `kestra.variables.recursive-rendering`); the functions `render` and `renderOnce` do not exist then.
+    """
+
+    recursive: bool = False
+
+    def render(self, text: str, variables: Mapping[str, Any], services: Services | None = None) -> str:
+        """The text with each template replaced by its text; a text without templates is returned as it is.
+
+        Raises ExpressionError.
+        """
+        run = _Run(services, 0, self.recursive)
+        return run.stable(text, variables) if self.recursive else run.once(text, variables)
+
+    def evaluate(self, text: str, variables: Mapping[str, Any], services: Services | None = None) -> Any:
+        """The value of a text: that of its only expression with its type, or else the text.
+
+        What is printed first decides. A map, list or another object is the result whatever follows; text, a number,
+        a boolean or null keeps its type when nothing else is printed, be it empty. Nothing printed at all is None.
+        """
+        run = _Run(services, 0, self.recursive)
+        value = run.typed(text, variables)
+        return run.stable(value, variables) if self.recursive and isinstance(value, str) else value
+
+    def render_all(self, data: Any, variables: Mapping[str, Any], services: Services | None = None) -> Any:
+        """The same data with every text in it rendered, keys included; of keys that render alike the first stays."""
+        return _walk(data, lambda text: self.render(text, variables, services))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    services: Services | None
+    nested: int
+    recursive: bool
+
+    def once(self, text: str, variables: Mapping[str, Any], *, keep_raw: bool = False) -> str:
+        if not OPENER.search(text):
+            return text
+        return self._guard(text, variables, lambda scope, pieces: _join(pieces), keep_raw=keep_raw)
+
+    def typed(self, text: str, variables: Mapping[str, Any]) -> Any:
+        if not OPENER.search(text):
+            return text
+        return self._guard(text, variables, lambda scope, pieces: _first(pieces), keep_raw=self.recursive)
+
+    def stable(self, text: str, variables: Mapping[str, Any]) -> str:
+        """The text rendered until it no longer changes; raw blocks lose their tags only then."""
+        for _ in range(PASSES):
+            before, text = text, self.once(text, variables, keep_raw=True)
+            if text == before:
+                return _RAW_TAGS.sub("", text)
+        raise too_much(f"too many rendering attempts: the template still changes after {PASSES} passes")
+
+    def _guard(
+        self, text: str, variables: Mapping[str, Any], join: Callable[[Scope, Iterable[Any]], Any], *, keep_raw: bool
+    ) -> Any:
+        template = compiled(text)
+        scope = Scope(template, variables, self.services, None if self.recursive else self._nested, keep_raw=keep_raw)
+        try:
+            with within_stack():
+                return join(scope, template.root(scope))
+        except Missing as missing:
+            line, column = line_and_column(text, missing.at)
+            message = f"unable to find '{missing.name}' used in the expression at line {line}"
+            raise ExpressionError(message, "undefined", missing.name, line, column) from None
+
+    def _nested(self, scope: Scope, data: Any, *, once: bool) -> Any:
+        """What `render` and `renderOnce` give: text, and the texts of lists and maps, rendered with what is visible now."""
+        if self.nested >= NESTED_RENDERS:
+            raise too_much(f"templates render each other more than {NESTED_RENDERS} levels deep")
+        inner = _Run(self.services, self.nested + 1, recursive=False)
+        variables = scope.visible()
+        return _walk(data, lambda text: inner.once(text, variables) if once else inner.stable(text, variables))
+
+
+def _join(pieces: Iterable[Any]) -> str:
+    """The text of everything printed."""
+    parts, size = [], 0
+    for piece in pieces:
+        part = piece if type(piece) is str else to_text(piece[0])
+        parts.append(part)
+        size += len(part)
+        if size > OUTPUT_CHARACTERS:
+            raise too_much(f"the template prints more than {OUTPUT_CHARACTERS:,} characters")
+    return "".join(parts)
+
+
+def _first(pieces: Iterable[Any]) -> Any:
+    """The typed result: see `Expressions.evaluate`."""
+    rest = iter(pieces)
+    first = next(rest, (None,))
+    if type(first) is tuple and first[0] is not None and not isinstance(first[0], _SCALARS):
+        return first[0]
+    second = next(rest, None)
+    if second is None:
+        return first if type(first) is str else first[0]
+    return _join((first, second, *rest))
+
+
+def _walk(data: Any, render: Callable[[str], str]) -> Any:
+    if isinstance(data, str):
+        return render(data)
+    if isinstance(data, Mapping):
+        result: dict[Any, Any] = {}
+        for key, value in data.items():
+            result.setdefault(render(key) if isinstance(key, str) else key, _walk(value, render))
+        return result
+    if isinstance(data, list | tuple | set | frozenset):
+        return [_walk(item, render) for item in data]
+    return data

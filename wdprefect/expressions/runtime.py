@@ -1,0 +1,360 @@
+"""What compiled templates call while they run: names, attributes, operators, loops, macros, filters, functions.
+
+No attribute of a Python object is ever reached from a template: maps and lists are read by key and index, and what else
+can be asked of a value stands in methods.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
+
+from jinja2.runtime import Context
+
+from wdprefect.errors import ExpressionError, StorageError, UnsafePath, WdprefectError
+from wdprefect.expressions import numbers
+from wdprefect.expressions.binding import Callee
+from wdprefect.expressions.filters import FILTERS
+from wdprefect.expressions.functions import FUNCTIONS
+from wdprefect.expressions.limits import checked_text
+from wdprefect.expressions.methods import FORBIDDEN, call_method
+from wdprefect.expressions.predicates import TESTS
+from wdprefect.expressions.services import Services
+from wdprefect.expressions.values import LISTS, describe, to_java_text, to_text, truth
+
+Body = Callable[["Scope"], Iterable[Any]]
+
+
+class Missing(Exception):  # noqa: N818  # a signal that `??` and others catch; the renderer turns it into an error
+    """A name, key or index that does not exist; `at` is its offset in the text."""
+
+    def __init__(self, name: str, at: int) -> None:
+        self.name, self.at = name, at
+        super().__init__(name, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A macro: its parameters with what gives their defaults, and its body."""
+
+    parameters: Mapping[str, Callable[[Scope], Any] | None]
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A template that can be run any number of times, also at the same time."""
+
+    source: str
+    root: Body
+    macros: Mapping[str, Macro]
+    blocks: Mapping[str, Body]
+
+
+class Nested(Protocol):
+    """Renders data with the names that are visible in a scope."""
+
+    def __call__(self, scope: Scope, data: Any, *, once: bool) -> Any:
+        """The same data with its texts rendered once, or until they no longer change."""
+
+
+class Scope(Context):
+    """The state of one rendering: the visible names and everything that generated code calls."""
+
+    def __init__(
+        self,
+        template: Compiled,
+        variables: Mapping[str, Any],
+        services: Services | None,
+        nested: Nested | None,
+        *,
+        keep_raw: bool = False,
+    ) -> None:
+        """Start with a copy of the variables. Jinja's own state (exports, evaluation context) is not used here.
+
+        nested: renders other data with the names visible now; None where `render` does not exist.
+        keep_raw: raw blocks keep their tags, for another pass to see them.
+        """
+        self.template, self.services, self.nested, self.keep_raw = template, services, nested, keep_raw
+        # Innermost first.
+        self.scopes: tuple[dict[str, Any], ...] = (dict(variables),)
+
+    # Names
+
+    def lookup(self, name: str, at: int) -> Any:
+        """The value of a name in the innermost scope that has it; a null counts."""
+        for scope in self.scopes:
+            if name in scope:
+                return scope[name]
+        raise Missing(name, at)
+
+    def assign(self, name: str, value: Any) -> None:
+        """Change the innermost variable of this name, or make one in the current scope."""
+        for scope in self.scopes:
+            if name in scope:
+                scope[name] = value
+                return
+        self.scopes[0][name] = value
+
+    def visible(self) -> dict[str, Any]:
+        """All names visible now, with their values."""
+        merged: dict[str, Any] = {}
+        for scope in reversed(self.scopes):
+            merged.update(scope)
+        return merged
+
+    def attribute(self, value: Any, name: str, at: int, owner: str | None = None) -> Any:
+        """`value.name`: an entry of a map, or one of the few properties in methods.py.
+
+        owner: the variable that `value` comes from; a null there is reported under its name.
+        """
+        if isinstance(value, Mapping):
+            if name in value:
+                return value[name]
+            raise Missing(name, at)
+        if value is None:
+            raise Missing(owner or name, at)
+        return self.method(value, name, (), at)
+
+    def method(self, value: Any, name: str, args: Sequence[Any], at: int) -> Any:
+        """`value.name(args)` for the methods that methods.py allows; others are missing, Java's reflection refused."""
+        if name in FORBIDDEN:
+            self.fail(f"access to '{name}' is denied", at)
+        try:
+            return call_method(value, name, args)
+        except LookupError:
+            raise Missing(name, at) from None
+        except Exception as error:  # noqa: BLE001  # whatever a method cannot do with its arguments
+            self.fail(f"{name}: {error}", at, error)
+
+    def item(self, value: Any, key: Any, at: int, owner: str | None = None) -> Any:
+        """`value[key]`: an entry of a map, or an item of a list by its index, which may also be text."""
+        if isinstance(value, Mapping):
+            try:
+                if key in value:
+                    return value[key]
+            except TypeError:  # an unhashable key is in no map
+                raise Missing(to_text(key), at) from None
+            if numbers.is_number(key) and value and not numbers.is_number(next(iter(value))):
+                self.fail(f"the keys of the map are no numbers, so it has no {to_text(key)}", at)
+        elif isinstance(value, LISTS):
+            index = to_text(key)
+            if index.isascii() and index.isdigit() and int(index[:18]) < len(value):
+                return (value if isinstance(value, list | tuple) else list(value))[int(index)]
+        elif value is None and owner:
+            raise Missing(owner, at)
+        elif isinstance(key, str) and key in FORBIDDEN:
+            self.fail(f"access to '{key}' is denied", at)
+        raise Missing(to_text(key), at)
+
+    # Operators
+
+    def attempt(self, operand: Callable[[], Any]) -> Any:
+        """The value of the operand, or None where something in it is missing."""
+        try:
+            return operand()
+        except Missing:
+            return None
+
+    def either(self, operand: Callable[[], Any], other: Callable[[], Any]) -> Any:
+        """`operand ?? other`: the first that is neither missing nor null."""
+        try:
+            value = operand()
+        except Missing:
+            return other()
+        return other() if value is None else value
+
+    def existing(self, operand: Callable[[], Any], other: Callable[[], Any]) -> Any:
+        """`operand ??? other`: the first that is not missing, be it null."""
+        try:
+            return operand()
+        except Missing:
+            return other()
+
+    def guarded(self, operand: Callable[[], Any], at: int) -> Any:
+        """An operand whose missing names are errors that nothing catches."""
+        try:
+            return operand()
+        except Missing as missing:
+            self.fail(f"unable to find '{missing.name}' used in the operation", at, missing)
+
+    def needed(self, name: str, at: int) -> Any:
+        """As `lookup`, in an operation that lets no missing name through."""
+        for scope in self.scopes:
+            if name in scope:
+                return scope[name]
+        self.fail(f"unable to find '{name}' used in the operation", at)
+
+    def operate(self, operation: Callable[..., Any], at: int, *operands: Any) -> Any:
+        """The result of an operation on values, its failures given their place."""
+        try:
+            return operation(*operands)
+        except ExpressionError as error:
+            raise self.placed(error, at) from error
+
+    def truth(self, value: Any, at: int) -> bool:
+        """The truth of an operand of `and`, `or`, `not` or of an `if`; null is an error."""
+        if value is True or value is False:
+            return bool(value)
+        return bool(self.operate(truth, at, value))
+
+    def choice(self, value: Any, at: int) -> bool:
+        """The truth of what stands before `?`; null is false."""
+        return value is not None and self.truth(value, at)
+
+    def join(self, *parts: Any) -> str:
+        """`a ~ b`: the texts in Java's form, null as nothing."""
+        return checked_text("".join(["" if part is None else to_java_text(part) for part in parts]))
+
+    def mapping(self, at: int, *pairs: tuple[Any, Any]) -> dict[Any, Any]:
+        """The map of a literal."""
+        try:
+            return dict(pairs)
+        except TypeError:
+            self.fail("a list or a map cannot be the key of a map", at)
+
+    # Calls
+
+    def filtered(self, name: str, at: int, args: Sequence[Any], named: Mapping[str, Any] | None, value: Any) -> Any:
+        """`value | name(args)`."""
+        callee = FILTERS.get(name)
+        if callee is None:
+            self.fail(f"unknown filter '{name}'", at)
+        return self._called(callee, f"filter '{name}'", at, args, named, (value,))
+
+    def tested(self, name: str, at: int, args: Sequence[Any], named: Mapping[str, Any] | None, value: Any) -> bool:
+        """`value is name(args)`."""
+        callee = TESTS.get(name)
+        if callee is None:
+            self.fail(f"unknown test '{name}'", at)
+        return bool(self._called(callee, f"test '{name}'", at, args, named, (value,)))
+
+    def called(self, name: str, at: int, args: Sequence[Any], named: Mapping[str, Any] | None) -> Any:
+        """`name(args)`: a macro or a function."""
+        macro = self.template.macros.get(name)
+        if macro is not None:
+            return self._expanded(macro, name, at, args, named or {})
+        callee = FUNCTIONS.get(name)
+        if callee is None:
+            self.fail(f"function or macro '{name}' does not exist", at)
+        return self._called(callee, f"function '{name}'", at, args, named, (self,))
+
+    def _called(
+        self,
+        callee: Callee,
+        what: str,
+        at: int,
+        args: Sequence[Any],
+        named: Mapping[str, Any] | None,
+        provided: tuple[Any, ...],
+    ) -> Any:
+        try:
+            result = callee.call(*provided, *callee.bind(args, named))
+        except Missing:
+            raise
+        except ExpressionError as error:
+            raise self.placed(error, at, what) from error
+        except (StorageError, UnsafePath) as error:
+            self.fail(f"{what}: {error}", at, error)
+        except (WdprefectError, RecursionError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001  # as Kestra does: whatever fails in a call is an error of the template
+            self.fail(f"{what}: {error}", at, error)
+        return checked_text(result) if isinstance(result, str) else result
+
+    # Statements
+
+    def loop(self, name: str, values: Any, at: int) -> Loop:
+        """The rounds of `{% for name in values %}`: each binds the name in a scope of its own."""
+        if values is None:
+            return Loop(self, name, None)
+        if isinstance(values, Mapping):
+            return Loop(self, name, [{"key": key, "value": value} for key, value in values.items()])
+        if not isinstance(values, LISTS):
+            self.fail(f"{describe(values)} cannot be looped over", at)
+        return Loop(self, name, list(values))
+
+    def raw(self, body: str) -> str:
+        """A raw block: its body, or in a pass before the last one the whole block."""
+        return "{% raw %}" + body + "{% endraw %}" if self.keep_raw else body
+
+    def captured(self, body: Body) -> str:
+        """What a body prints, in Java's text form."""
+        saved = self.scopes
+        try:
+            return checked_text("".join([p if type(p) is str else to_java_text(p[0]) for p in self._printed(body)]))
+        finally:
+            # A `??` may catch what ends a loop in the middle.
+            self.scopes = saved
+
+    def _printed(self, body: Body) -> Iterator[Any]:
+        return (p for p in body(self) if type(p) is str or p[0] is not None)
+
+    def block(self, name: str) -> Iterable[Any]:
+        """What the block of this name prints; nothing where there is none."""
+        body = self.template.blocks.get(name)
+        return body(self) if body else ()
+
+    def _expanded(self, macro: Macro, name: str, at: int, args: Sequence[Any], named: Mapping[str, Any]) -> str:
+        if len(args) > len(macro.parameters):
+            self.fail(f"macro '{name}' takes {len(macro.parameters)} arguments, not {len(args)}", at)
+        for key in named:
+            if key not in macro.parameters:
+                self.fail(f"macro '{name}' has no argument '{key}'", at)
+        saved = self.scopes
+        local: dict[str, Any] = {}
+        # No outer variable is visible in a macro.
+        self.scopes = (local,)
+        try:
+            for parameter, default in macro.parameters.items():
+                local[parameter] = default(self) if default else None
+            local.update(zip(macro.parameters, args, strict=False))
+            local.update(named)
+            return self.captured(macro.body)
+        finally:
+            self.scopes = saved
+
+    # Errors
+
+    def fail(self, message: str, at: int, cause: BaseException | None = None) -> NoReturn:
+        """Raise an evaluation error with its place in the template."""
+        raise self.placed(ExpressionError(message), at) from cause
+
+    def placed(self, error: ExpressionError, at: int, what: str = "") -> ExpressionError:
+        """The same error with its place in this template."""
+        line, column = line_and_column(self.template.source, at)
+        message = f"{what}: {error.message}" if what else error.message
+        return ExpressionError(message, error.kind, error.name, line, column, error.at)
+
+
+class Loop:
+    """The rounds of a loop; `empty` tells whether its else part is due."""
+
+    def __init__(self, scope: Scope, name: str, values: list[Any] | None) -> None:
+        self._scope, self._name, self._values = scope, name, values or []
+        self.empty = values is not None and not values
+
+    def __iter__(self) -> Iterator[None]:
+        saved = self._scope.scopes
+        length = len(self._values)
+        # One scope for the whole loop: what `set` makes in a round is there in the next.
+        inner: dict[str, Any] = {}
+        self._scope.scopes = (inner, *saved)
+        for index, value in enumerate(self._values):
+            inner["loop"] = {
+                "index": index,
+                "revindex": length - index - 1,
+                "first": index == 0,
+                "last": index == length - 1,
+                "length": length,
+            }
+            inner[self._name] = value
+            yield
+        self._scope.scopes = saved
+
+
+def line_and_column(source: str, at: int) -> tuple[int, int]:
+    """The line and the column, from 1, of an offset in a text; CR LF ends one line."""
+    before = source[:at].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -1,0 +1,34 @@
+"""What functions such as `secret`, `kv` and `read` reach outside of the template."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+
+class Services(Protocol):
+    """The outside of a run. An object may lack methods: a function whose service is absent is an error when it is called.
+
+    A LookupError of `secret` and `kv` means that there is no such thing; `read` and `size` raise for a missing file.
+    """
+
+    def secret(self, name: str, namespace: str | None = None) -> str:
+        """The secret's value."""
+
+    def kv(self, key: str, namespace: str) -> Any:
+        """The value stored in exactly this namespace."""
+
+    def read(self, uri: str) -> bytes:
+        """The content of a file: a storage URI, or the path of a namespace file."""
+
+    def exists(self, uri: str) -> bool:
+        """Whether there is such a file."""
+
+    def size(self, uri: str) -> int:
+        """The size of a file in bytes."""
+
+    def now(self) -> datetime:
+        """The current time, with its zone."""
+
+    def error_logs(self) -> list[Any]:
+        """The error messages of this run so far."""

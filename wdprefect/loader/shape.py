@@ -1,0 +1,136 @@
+"""What pydantic finds wrong, as problems with a place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from wdprefect.errors import Position, Problem
+from wdprefect.loader.source import Source
+from wdprefect.loader.spellings import Modern
+from wdprefect.model.node import Node
+from wdprefect.model.task import Path
+
+N = TypeVar("N", bound=Node)
+
+
+def has_template(value: object) -> bool:
+    """Whether a value is, or holds, a text that is rendered before it counts."""
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, Mapping):
+        return any(has_template(item) for item in value.values())
+    return isinstance(value, list) and any(has_template(item) for item in value)
+
+
+class Findings:
+    """The problems of one flow, each at its place; also knows the places of a loaded flow."""
+
+    def __init__(self, source: Source, modern: Modern) -> None:
+        self._source, self._modern = source, modern
+        self.problems: list[Problem] = []
+
+    def at(self, path: Path) -> Position:
+        """Where the value at a path of today's spelling stands in the file."""
+        return self._source.at(self._modern.origin(path))
+
+    def at_key(self, path: Path) -> Position:
+        """Where its key stands."""
+        return self._source.at_key(self._modern.origin(path))
+
+    def at_text(self, path: Path, line: int, column: int) -> Position:
+        """Where a place inside its text stands."""
+        return self._source.at_text(self._modern.origin(path), line, column)
+
+    def add(self, path: Path, code: str, message: str, hint: str | None = None) -> None:
+        self.add_at(self.at(path), code, message, hint)
+
+    def add_at(self, at: Position, code: str, message: str, hint: str | None = None) -> None:
+        self.problems.append(Problem(at, code, message, hint))
+
+    def validated(self, kind: type[N], data: Mapping[str, Any], path: Path) -> N | None:
+        """The data as its class; None when it does not fit, with the problems added. Templates fit everything."""
+        try:
+            return kind.model_validate(data)
+        except ValidationError as error:
+            wrong = [(_path(detail["loc"], data), detail) for detail in error.errors(include_url=False)]
+        serious = [(where, detail) for where, detail in wrong if not has_template(_value(where, data))]
+        for where, detail in serious:
+            self.problems.append(self._problem(kind, path, where, detail))
+        # Only templates were in the way: the data counts once they are rendered.
+        return kind.model_construct() if not serious else None
+
+    def _problem(self, kind: type[Node], path: Path, where: Path, detail: ErrorDetails) -> Problem:
+        place, name = (*path, *where), str(where[-1]) if where else ""
+        match detail["type"]:
+            case "missing":
+                owner = place[:-1] if place else place
+                return Problem(self.at(owner), "WD203", f"missing property '{name or detail['loc'][-1]}'")
+            case "extra_forbidden":
+                known = sorted(field.alias or key for key, field in kind.model_fields.items())
+                return Problem(self.at_key(place), "WD201", f"unknown property '{name}'", _did_you_mean(name, known))
+            case _:
+                message = f"'{name}': {_reason(detail)}" if name else _reason(detail)
+                return Problem(self.at(place), "WD202", message)
+
+
+def reasons(error: ValidationError, data: Mapping[str, Any]) -> list[str]:
+    """What is wrong with rendered data, one sentence a property."""
+    details = error.errors(include_url=False)
+    return [f"'{'.'.join(map(str, _path(d['loc'], data)))}': {_reason(d)}" for d in details]
+
+
+def _did_you_mean(name: str, known: list[str]) -> str | None:
+    near = get_close_matches(name, known, n=1, cutoff=0.6) or [k for k in known if k.lower() == name.lower()]
+    return f"did you mean '{near[0]}'?" if near else None
+
+
+def _reason(detail: ErrorDetails) -> str:
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "literal_error" | "union_tag_invalid":
+            allowed = context.get("expected") or context.get("expected_tags")
+            return (
+                f"'{detail['input'] if detail['type'] == 'literal_error' else context.get('tag')}' is none of {allowed}"
+            )
+        case "union_tag_not_found":
+            return "it has no 'type'"
+        case "string_pattern_mismatch":
+            return f"'{detail['input']}' does not match {context.get('pattern')}"
+        case "too_short":
+            return "it must not be empty"
+        case "is_instance_of":
+            return "it must be a task, with an 'id' and a 'type'"
+        case "value_error":
+            return str(context.get("error", detail["msg"]))
+        case _:
+            message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
+            return f"it {message}" if message.startswith("should") else message
+
+
+def _path(loc: tuple[int | str, ...], data: Any) -> Path:
+    """The place that pydantic names, without what is not in the data: the tags of unions and the names of validators."""
+    found: list[str | int] = []
+    for i, part in enumerate(loc):
+        inside = (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if inside:
+            data = data[part]
+            found.append(part)
+        elif i == len(loc) - 1 and isinstance(data, dict) and isinstance(part, str):
+            found.append(part)
+    return tuple(found)
+
+
+def _value(path: Path, data: Any) -> Any:
+    for part in path:
+        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int)):
+            data = data[part]
+        else:
+            return None
+    return data

@@ -1,0 +1,1 @@
+"""The vocabulary of the package and its ports: no YAML, no Prefect, no input or output."""

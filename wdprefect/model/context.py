@@ -1,0 +1,101 @@
+"""What a running task sees: its context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+from wdprefect.model.ports import Session, Storage, StoredFile, TaskLog, Workspace
+from wdprefect.model.stop import Stop
+from wdprefect.model.task import TaskSpec
+
+T = TypeVar("T")
+State = Literal["SUCCESS", "WARNING", "FAILED", "KILLED", "SKIPPED"]
+
+
+class Renderer(Protocol):
+    """Templates to values, with what the task sees; `more` wins over it. Raises ExpressionError."""
+
+    def text(self, template: str, more: Mapping[str, Any] | None = None) -> str: ...
+    def value(self, template: str, more: Mapping[str, Any] | None = None) -> Any: ...
+    def data(self, template: Any, more: Mapping[str, Any] | None = None) -> Any:
+        """Each text in a list or a mapping rendered to text, keys included."""
+
+
+class Metrics(Protocol):
+    """The numbers that a task reports; the same name and tags again add to the first."""
+
+    def add(self, kind: str, name: str, value: float, tags: Mapping[str, str]) -> None: ...
+
+
+class Files(Protocol):
+    """The internal storage as one task run uses it."""
+
+    @property
+    def storage(self) -> Storage: ...
+
+    def save(self, files: Mapping[str, Path]) -> dict[str, StoredFile]:
+        """Copy files, by their names, into the task run's own folder of the storage; in the order given."""
+
+
+class Sessions(Protocol):
+    """Opens the place where a task's commands run: one for all tasks of a directory that ask for the same."""
+
+    def open(self, task_runner: Mapping[str, Any] | None) -> Session:
+        """The session of the runner that the task asks for, or of the default one. Closed with the directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """Everything that a leaf needs for one attempt, and nothing of who runs it.
+
+    run_id: the id of the task run. grace: how long its programs may take to end when they are asked to.
+    """
+
+    run_id: str
+    render: Renderer
+    log: TaskLog
+    metrics: Metrics
+    files: Files
+    workspace: Workspace
+    sessions: Sessions
+    stop: Stop
+    grace: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a loop gives to one round: the value as text, and its number from 0."""
+
+    value: str
+    iteration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Tasks that run one after the other, beside other branches; it starts when those named in `after` have ended."""
+
+    tasks: Sequence[TaskSpec]
+    item: Item | None = None
+    name: str = ""
+    after: frozenset[str] = frozenset()
+
+
+class FlowableContext(Protocol):
+    """By what means a flowable runs its children."""
+
+    @property
+    def leaf(self) -> RunContext:
+        """What a leaf in its place would see."""
+
+    async def sequence(self, tasks: Sequence[TaskSpec]) -> None:
+        """Run tasks one after the other, until one fails."""
+
+    async def branches(self, branches: Sequence[Branch], limit: int = 0) -> None:
+        """Run branches side by side, at most `limit` at a time (0: all); none starts after one has failed."""
+
+    async def thread(self, work: Callable[[], T]) -> T:
+        """The result of synchronous work, done beside the event loop."""

@@ -1,0 +1,31 @@
+"""What starts a flow by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from wdprefect.model.node import Bool, Node
+from wdprefect.model.task import Path
+
+
+class Trigger(Node):
+    """The base of all trigger types."""
+
+    id: str = Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]*$")
+    type: str
+    description: str | None = None
+    disabled: Bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSpec:
+    """A checked trigger whose templates are not rendered yet."""
+
+    id: str
+    kind: type[Trigger]
+    data: Mapping[str, Any]
+    path: Path

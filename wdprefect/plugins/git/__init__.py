@@ -1,0 +1,1 @@
+"""Task types that work with git repositories."""

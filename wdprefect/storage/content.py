@@ -1,0 +1,33 @@
+"""The bytes of a file on their way: opened, hashed, copied; never whole in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import BinaryIO
+
+from wdprefect.errors import StorageError
+
+MIB = 1024 * 1024
+CHUNK_BYTES = MIB
+
+
+def open_source(uri: str, source: Path) -> BinaryIO:
+    """A file to be stored, open for reading. Raises StorageError for a missing one, a folder or a pipe."""
+    # Not by opening first: opening a named pipe waits for somebody who writes.
+    if not source.is_file():
+        reason = "is not a regular file" if source.exists() else "does not exist"
+        raise StorageError(f"cannot store '{uri}': '{source}' {reason}", uri)
+    return source.open("rb")
+
+
+def copy(source: BinaryIO, target: BinaryIO | None) -> tuple[int, str]:
+    """Copy what is left of `source`, or only read it: its size in bytes and the SHA-256 of what was written."""
+    # Not by copy_file_range: the bytes have to be read for the hash, and what is hashed must be what is written.
+    digest, size = hashlib.sha256(), 0
+    while chunk := source.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+        if target is not None:
+            target.write(chunk)
+    return size, digest.hexdigest()

@@ -1,0 +1,78 @@
+"""Clearing up after runs that died: their directories, and the processes that outlived them."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from wdprefect.workspace.directory import OWNER, PREFIX, WORK, remove_tree
+from wdprefect.workspace.ending import kill_all, marked_processes
+
+# Between the making of a directory and its owner file pass microseconds; a stopped process may take longer.
+YOUNG_SECONDS = 10.0
+
+
+def sweep(root: Path) -> list[Path]:
+    """Remove the directories below `root` whose process has died, and end what still runs for them.
+
+    Returns the directories that are gone. A directory is left alone when its owner lives, on this machine or in
+    another container; when it belongs to another user; and when it is so young that its owner file may be on its way.
+    """
+    if not root.is_dir():
+        return []
+    return [path for path in sorted(root.resolve().glob(f"{PREFIX}*")) if _is_ours(path) and _sweep_one(path)]
+
+
+def _is_ours(path: Path) -> bool:
+    with suppress(OSError):
+        found = path.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return False
+
+
+def _sweep_one(path: Path) -> bool:
+    with _locked_owner(path) as run_id:
+        if run_id is None:
+            return False
+        kill_all(marked_processes(f"{path / WORK}#", run_id))
+        return not remove_tree(path)
+
+
+@contextmanager
+def _locked_owner(path: Path) -> Iterator[str | None]:
+    """The id of the run that owned a directory; None while the owner lives. Nobody else sweeps it meanwhile."""
+    try:
+        lock = os.open(path / OWNER, os.O_RDONLY)
+    except OSError:
+        yield None if _is_young(path) else ""
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        yield None
+    else:
+        yield _run_id(os.read(lock, 65_536))
+    finally:
+        os.close(lock)
+
+
+def _is_young(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < YOUNG_SECONDS
+    except OSError:
+        # Another sweep was faster.
+        return True
+
+
+def _run_id(text: bytes) -> str:
+    try:
+        return str(json.loads(text)["run"])
+    except (ValueError, KeyError, TypeError):
+        # The disk was full when it was written; nobody is looked for then.
+        return ""
