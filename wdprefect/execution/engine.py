@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wdprefect.execution.records import Result, TaskRun
+from wdprefect.model.task import Flowable, TaskSpec
 
 Body = Callable[[], Awaitable[Result]]
 
@@ -15,14 +16,17 @@ Body = Callable[[], Awaitable[Result]]
 class Call:
     """One attempt of a task run that an engine is asked to execute.
 
-    attempt: from 1. unit: its children run inside it, and it owns a result. sources: ids of the tasks whose outputs it
-    reads.
+    attempt: from 1.
     """
 
     run: TaskRun
     attempt: int
-    unit: bool
-    sources: frozenset[str] = frozenset()
+    spec: TaskSpec
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether its children run inside it, and it owns a result."""
+        return issubclass(self.spec.kind, Flowable)
 
     @property
     def name(self) -> str:

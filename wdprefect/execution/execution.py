@@ -17,9 +17,9 @@ from wdprefect.model.ports import Storage
 class Execution:
     """One run of a flow, ended.
 
-    inputs, task_outputs: what `{{ inputs }}` and `{{ outputs }}` show. outputs: what the flow declares, or None. logs: the
-    records in order of arrival. task_runs: in order of creation. Values are as the tasks saw them: secrets are hidden in
-    `to_dict`, in the logs and in everything that is stored, not in these attributes.
+    inputs, task_outputs: what `{{ inputs }}` and `{{ outputs }}` show. outputs: what the flow declares, or None.
+    logs: the records in order of arrival. task_runs: in order of creation. Values are as the tasks saw them: secrets
+    are hidden in `to_dict`, in the logs and in everything that is stored, not in these attributes.
     """
 
     id: str

@@ -24,6 +24,11 @@ class Ledger:
     def __init__(self, storage: Storage, execution_uri: str, masker: Masker) -> None:
         self._storage, self._uri, self._masker = storage, execution_uri, masker
 
+    def open(self) -> None:
+        """Write where the execution is kept, so that it can be found by its id alone."""
+        execution_id = self._uri.rpartition("/")[2]
+        self._storage.put(pointer_uri(execution_id), to_json({"uri": self._uri}).encode())
+
     def record(self, run: TaskRun, number: int) -> None:
         """Write the entry of a finished task run; `number` is its place in the order of creation."""
         self._put(f"ledger/{number:05}-{run.id}.json", entry(run))
@@ -34,6 +39,11 @@ class Ledger:
 
     def _put(self, name: str, facts: Mapping[str, Any]) -> None:
         self._storage.put(f"{self._uri}/{name}", to_json(self._masker.hide_in(plain(facts))).encode())
+
+
+def pointer_uri(execution_id: str) -> str:
+    """Where it is kept where an execution is kept."""
+    return f"kestra:///_runs/{execution_id}.json"
 
 
 def entry(run: TaskRun) -> dict[str, Any]:
@@ -49,6 +59,7 @@ def entry(run: TaskRun) -> dict[str, Any]:
         "state": run.state,
         "attempts": [asdict(attempt) for attempt in run.attempts],
         "outputs": run.outputs,
+        "files": [{"name": name, **asdict(file)} for name, file in run.files.items()],
         "metrics": [asdict(metric) for metric in run.metrics],
         "error": run.error,
         "at": str(run.at),

@@ -43,7 +43,7 @@ class Place:
         settings = {"type": self._runner} if self._runner else dict(task_runner or {"type": PROCESS})
         key = json.dumps(settings, sort_keys=True, default=str)
         if key not in self._sessions:
-            self._sessions[key] = _runner(settings).open().session(self, self._run_id)
+            self._sessions[key] = find_task_runner(settings).open().session(self._made(), self._run_id)
         return self._sessions[key]
 
     def close(self) -> None:
@@ -60,12 +60,9 @@ class Place:
         return self._directory
 
 
-def _runner(settings: Mapping[str, Any]) -> TaskRunner:
-    kind = find_type(str(settings["type"]), TaskRunner)
+def find_task_runner(settings: Mapping[str, Any]) -> TaskRunner:
+    """The task runner that the settings describe. Raises TaskFailed for a type that does not exist."""
+    kind = find_type(str(settings["type"]), TaskRunner)  # type: ignore[type-abstract]  # the base of what is looked for
     if kind is None:
-        msg = f"unknown task runner '{settings['type']}'"
-        raise TaskFailed(msg)
-    runner = kind.model_validate(settings)
-    if runner.unavailable:
-        raise TaskFailed(runner.unavailable)
-    return runner
+        raise TaskFailed(f"unknown task runner '{settings['type']}'")
+    return kind.model_validate(settings)

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from wdprefect.errors import Position
-from wdprefect.model.context import State
-from wdprefect.model.ports import Level
+from wdprefect.model.ports import Level, StoredFile
+from wdprefect.model.task import State
 
 RunState = Literal["RUNNING", "SUCCESS", "WARNING", "FAILED", "KILLED", "SKIPPED"]
 
@@ -44,12 +44,19 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one attempt ended. `error` is what went wrong, secrets hidden; `outputs` may be there even so."""
+    """How one attempt ended.
+
+    files: what it put into the storage, by names. error: what went wrong, with the place in the flow's file and
+    secrets hidden; `outputs` may be there even so.
+    is_final: trying again cannot help, because the flow itself is wrong.
+    """
 
     state: State
     outputs: Mapping[str, Any] | None = None
     error: str | None = None
     metrics: tuple[Metric, ...] = ()
+    files: Mapping[str, StoredFile] = field(default_factory=dict)
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,7 @@ class TaskRun:
     attempts: list[Attempt] = field(default_factory=list)
     outputs: Mapping[str, Any] | None = None
     metrics: tuple[Metric, ...] = ()
+    files: Mapping[str, StoredFile] = field(default_factory=dict)
     error: str | None = None
     started: datetime = field(default_factory=now)
     ended: datetime | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from wdprefect.errors import ExpressionError
 from wdprefect.execution.logbook import LogBook
 from wdprefect.masking import Masker
 from wdprefect.model.ports import Storage
@@ -48,6 +49,11 @@ class RunServices:
             raise KeyError(name)
         self.masker.register(value)
         return value
+
+    def kv(self, key: str, namespace: str) -> Any:
+        """No key-value store exists yet. Raises ExpressionError."""
+        msg = f"cannot read the key '{key}' of '{namespace}': there is no key-value store yet"
+        raise ExpressionError(msg)
 
     def read(self, uri: str) -> bytes:
         return self.storage.read(uri)

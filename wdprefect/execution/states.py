@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wdprefect.model.context import State
-from wdprefect.model.task import Settings
+from wdprefect.model.task import Settings, State
 
 
 def combine(states: Iterable[State]) -> State:
     """The state of a list of tasks. Source: Kestra's Execution.guessFinalState."""
     found = set(states)
-    for state in ("KILLED", "FAILED", "WARNING"):
-        if state in found:
-            return state  # type: ignore[return-value]  # a literal of the tuple
-    return "SUCCESS"
+    order: tuple[State, ...] = ("KILLED", "FAILED", "WARNING")
+    return next((state for state in order if state in found), "SUCCESS")
 
 
 def softened(state: State, settings: Settings) -> State:

@@ -1,7 +1,8 @@
 """Python functions as filters, functions and tests of the template language.
 
 The public functions of a module are its names: `substring_before(value, separator)` is `substringBefore` with the argument
-`separator`. A trailing underscore keeps clear of Python's own names (`max_`). Arguments without a default are required.
+`separator`. A trailing underscore keeps clear of Python's own names (`max_`), a double one stands for the few underscores
+that the language itself has (`replace__pairs`). Arguments without a default are required.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ _VARIADIC = 0x04
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """A filter, function or test: what to call, and which arguments it takes after those that the caller provides."""
+    """A filter, function or test: what to call, and which arguments a template gives it.
+
+    leading: whether its first parameter, `value` or `scope`, is filled by the caller.
+    """
 
     call: Callable[..., Any]
     arguments: tuple[str, ...]
     defaults: tuple[Any, ...]
     variadic: bool
+    leading: bool
 
     def bind(self, given: Sequence[Any], named: Mapping[str, Any] | None) -> Sequence[Any]:
         """The arguments in the order of the signature.
@@ -52,13 +57,10 @@ class Callee:
         return values
 
 
-def table(modules: Sequence[ModuleType], provided: int) -> Mapping[str, Callee]:
-    """The public functions of these modules by their names in templates.
-
-    provided: how many leading parameters the caller fills itself, such as a filter's input.
-    """
+def table(*modules: ModuleType) -> Mapping[str, Callee]:
+    """The public functions of these modules by their names in templates."""
     found = {
-        _camel(name): _callee(value, provided)
+        _camel(name): _callee(value)
         for module in modules
         for name, value in vars(module).items()
         if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")
@@ -66,12 +68,16 @@ def table(modules: Sequence[ModuleType], provided: int) -> Mapping[str, Callee]:
     return MappingProxyType(found)
 
 
-def _callee(function: FunctionType, provided: int) -> Callee:
+def _callee(function: FunctionType) -> Callee:
     code = function.__code__
-    names = tuple(map(_camel, code.co_varnames[provided : code.co_argcount]))
-    return Callee(function, names, function.__defaults__ or (), bool(code.co_flags & _VARIADIC))
+    names = code.co_varnames[: code.co_argcount]
+    leading = names[:1] in (("value",), ("scope",))
+    variadic = bool(code.co_flags & _VARIADIC)
+    return Callee(function, tuple(map(_camel, names[leading:])), function.__defaults__ or (), variadic, leading)
 
 
 def _camel(name: str) -> str:
+    if "__" in name:
+        return name.replace("__", "_")
     first, *rest = name.rstrip("_").split("_")
-    return first + "".join(part if part == "URI" else part.capitalize() for part in rest)
+    return first + "".join("URI" if part == "uri" else part.capitalize() for part in rest)

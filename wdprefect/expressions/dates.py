@@ -202,7 +202,9 @@ def _full_year(text: str) -> int:
 
 
 def _month(text: str) -> int:
-    return int(text) if text.isdigit() else next(i for i, m in enumerate(MONTHS, 1) if m[:3].lower() == text[:3].lower())
+    return (
+        int(text) if text.isdigit() else next(i for i, m in enumerate(MONTHS, 1) if m[:3].lower() == text[:3].lower())
+    )
 
 
 def _fraction(moment: dt.datetime) -> str:

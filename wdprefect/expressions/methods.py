@@ -12,7 +12,17 @@ from wdprefect.expressions.values import LISTS
 
 # Java's ways into reflection, which Kestra refuses rather than not finding them.
 FORBIDDEN = frozenset(
-    ("class", "getClass", "forName", "wait", "notify", "notifyAll", "getClassLoader", "classLoader", "getProtectionDomain")
+    (
+        "class",
+        "getClass",
+        "forName",
+        "wait",
+        "notify",
+        "notifyAll",
+        "getClassLoader",
+        "classLoader",
+        "getProtectionDomain",
+    )
 )
 
 _TEXT: Mapping[str, Callable[..., Any]] = {
@@ -61,7 +71,9 @@ _MOMENT: Mapping[str, Callable[..., Any]] = {
     "toLocalDate": lambda moment: moment.date(),
     "toInstant": lambda moment: moment.astimezone(dt.timezone.utc),
     "toEpochSecond": lambda moment: int(moment.timestamp()),
-    "toEpochMilli": lambda moment: (moment - dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)) // dt.timedelta(milliseconds=1),
+    "toEpochMilli": lambda moment: (
+        (moment - dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)) // dt.timedelta(milliseconds=1)
+    ),
 }
 _BY_KIND: tuple[tuple[Any, Mapping[str, Callable[..., Any]]], ...] = (
     (str, MappingProxyType(_TEXT)),
@@ -76,6 +88,8 @@ def call_method(value: Any, name: str, args: Sequence[Any]) -> Any:
     """The result of one of the methods above, a getter also by its long name; LookupError where there is none."""
     for kind, methods in _BY_KIND:
         if isinstance(value, kind):
-            short = name[3:4].lower() + name[4:] if name.startswith("get") and not args and name not in methods else name
+            short = (
+                name[3:4].lower() + name[4:] if name.startswith("get") and not args and name not in methods else name
+            )
             return methods[short](value, *args)
     raise LookupError(name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from wdprefect.errors import ExpressionError
 from wdprefect.expressions.limits import RANGE_ITEMS, checked_text, too_much
-from wdprefect.expressions.values import LISTS, describe, to_java_text, to_text
+from wdprefect.expressions.values import CONTAINERS, LISTS, describe, to_java_text, to_text
 
 _NUMBER_TEXT = re.compile(r"[+-]?[0-9]+|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -164,7 +164,7 @@ def contains(container: Any, item: Any) -> bool:
 
 def is_in(item: Any, container: Any) -> bool:
     """Whether a list has an item, or a map it as a key or value; compared as texts."""
-    if item is None or not isinstance(container, Mapping | LISTS):
+    if item is None or not isinstance(container, CONTAINERS):
         return False
     members = [*container, *container.values()] if isinstance(container, Mapping) else container
     wanted = to_text(item)

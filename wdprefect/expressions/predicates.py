@@ -63,4 +63,4 @@ def _integer(value: Any) -> int:
     raise ExpressionError(f"{describe(value)} is no integer")
 
 
-TESTS = table([sys.modules[__name__]], provided=1)
+TESTS = table(sys.modules[__name__])

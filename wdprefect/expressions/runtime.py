@@ -26,7 +26,7 @@ from wdprefect.expressions.values import LISTS, describe, to_java_text, to_text,
 Body = Callable[["Scope"], Iterable[Any]]
 
 
-class Missing(Exception):  # noqa: N818  # a signal that `??` and others catch; the renderer turns it into an error
+class Missing(Exception):  # a signal that `??` and others catch; the renderer turns it into an error
     """A name, key or index that does not exist; `at` is its offset in the text."""
 
     def __init__(self, name: str, at: int) -> None:
@@ -238,7 +238,7 @@ class Scope(Context):
         callee = FUNCTIONS.get(name)
         if callee is None:
             self.fail(f"function or macro '{name}' does not exist", at)
-        return self._called(callee, f"function '{name}'", at, args, named, (self,))
+        return self._called(callee, f"function '{name}'", at, args, named, (self,) if callee.leading else ())
 
     def _called(
         self,
@@ -262,6 +262,20 @@ class Scope(Context):
         except Exception as error:  # noqa: BLE001  # as Kestra does: whatever fails in a call is an error of the template
             self.fail(f"{what}: {error}", at, error)
         return checked_text(result) if isinstance(result, str) else result
+
+    def service(self, name: str) -> Callable[..., Any]:
+        """A method of the services; an ExpressionError where they have it not."""
+        method = getattr(self.services, name, None)
+        if not callable(method):
+            raise ExpressionError("is not available here")
+        return method  # type: ignore[no-any-return]  # what the protocol says
+
+    def variable(self, *path: str) -> Any:
+        """The value at a path of names, None where there is none."""
+        value: Any = self.visible()
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value
 
     # Statements
 

@@ -12,6 +12,7 @@ from typing import Any
 from wdprefect.errors import ExpressionError
 
 LISTS = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
+CONTAINERS = (Mapping, *LISTS)
 _FALSE_TEXTS = frozenset(("", "false", "0", "-0"))
 # Doubles from here on, or smaller than the second, print with an exponent.
 _LARGE, _SMALL = 1e7, 1e-3
@@ -26,7 +27,7 @@ def to_text(value: Any) -> str:
     """The text of a value where a template prints it: lists and maps as JSON, null as nothing, the rest as Java has it."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Mapping | LISTS):
+    if isinstance(value, CONTAINERS):
         return to_json(value)
     return "" if value is None else _scalar_text(value)
 
@@ -164,7 +165,7 @@ def is_empty(value: Any) -> bool:
         return True
     if isinstance(value, str):
         return not value.strip()
-    return isinstance(value, Mapping | LISTS) and not value
+    return isinstance(value, CONTAINERS) and not value
 
 
 def truth(value: Any) -> bool:

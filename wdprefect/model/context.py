@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from wdprefect.model.ports import Session, Storage, StoredFile, TaskLog, Workspace
 from wdprefect.model.stop import Stop
 from wdprefect.model.task import TaskSpec
 
 T = TypeVar("T")
-State = Literal["SUCCESS", "WARNING", "FAILED", "KILLED", "SKIPPED"]
 
 
 class Renderer(Protocol):
@@ -37,8 +36,8 @@ class Files(Protocol):
     @property
     def storage(self) -> Storage: ...
 
-    def save(self, files: Mapping[str, Path]) -> dict[str, StoredFile]:
-        """Copy files, by their names, into the task run's own folder of the storage; in the order given."""
+    def put(self, name: str, path: Path) -> StoredFile:
+        """Copy a file into the task run's own folder of the storage. From then on it is a file of the run."""
 
 
 class Sessions(Protocol):

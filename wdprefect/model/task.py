@@ -9,22 +9,24 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from wdprefect.model.node import CHILDREN, Bool, Duration, Late, Node, Text
 from wdprefect.model.ports import Level
 from wdprefect.model.retry import Retry
+from wdprefect.model.spec import Spec
 
 if TYPE_CHECKING:  # a context knows tasks, a task knows its context
     from wdprefect.model.context import FlowableContext, RunContext
 
 Path = tuple[str | int, ...]
+State = Literal["SUCCESS", "WARNING", "FAILED", "KILLED", "SKIPPED"]
 
 
 @dataclass(frozen=True, slots=True)
-class TaskSpec:
+class TaskSpec(Spec):
     """A checked task whose templates are not rendered yet.
 
     data: the properties by their names in YAML, as plain data; tasks inside are TaskSpecs again.
@@ -37,6 +39,8 @@ class TaskSpec:
     data: Mapping[str, Any]
     settings: Settings
     path: Path
+
+    schema_name: ClassVar[str] = "task"
 
     @property
     def type(self) -> str:
@@ -79,6 +83,10 @@ class TaskOutputs(Node):
         """The outputs by their names in a flow; what is None is left out, as Kestra does."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
+    def state(self, state: State) -> State:
+        """The state that a task which delivers this ends in, when nothing failed."""
+        return state
+
 
 class Task(Settings):
     """The base of all task types: subclass `Leaf` or `Flowable`."""
@@ -112,6 +120,8 @@ class Flowable(Task):
 
     # Submitted as one unit that owns a result, like a leaf; its children run inside it.
     unit: ClassVar[bool] = False
+    # A failure of its children makes it a warning.
+    forgives: ClassVar[bool] = False
 
     @abstractmethod
     async def run(self, ctx: FlowableContext) -> TaskOutputs | None:

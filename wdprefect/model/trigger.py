@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from wdprefect.model.node import Bool, Node
+from wdprefect.model.spec import Spec
 from wdprefect.model.task import Path
 
 
@@ -22,10 +23,12 @@ class Trigger(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerSpec:
+class TriggerSpec(Spec):
     """A checked trigger whose templates are not rendered yet."""
 
     id: str
     kind: type[Trigger]
     data: Mapping[str, Any]
     path: Path
+
+    schema_name: ClassVar[str] = "trigger"

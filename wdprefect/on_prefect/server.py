@@ -6,6 +6,7 @@ import importlib.metadata
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wdprefect.on_prefect import server_process
 from wdprefect.on_prefect.server_state import ServerState, forget, open_home, read_state, server_home, write_state
@@ -33,7 +34,7 @@ class Server:
 
 
 def configured_api_url() -> str | None:
-    """The Prefect API that the user configured, as Prefect resolves its settings: environment, files, active profile."""
+    """The Prefect API that the user configured, as Prefect resolves it: from environment, files and active profile."""
     # Costs 1.1 s where Prefect is not imported yet: `prefect.settings` cannot be had without all of it.
     from prefect.settings import get_current_settings
 
@@ -51,8 +52,9 @@ def ensure_server() -> Server:
         state = _living(home)
         if state is None:
             return _start(home)
-        server_process.await_answer(state, home)
-        return _server(state, home, started=False)
+    # Not under the lock: a server that hangs can be stopped meanwhile.
+    server_process.await_answer(state, home)
+    return _server(state, home, started=False)
 
 
 def find_server() -> Server | None:
@@ -64,7 +66,7 @@ def find_server() -> Server | None:
 
 def is_answering(server: Server) -> bool:
     """Whether the server says within two seconds that it is well."""
-    return server_process.is_healthy(int(server.ui_url.rpartition(":")[2]))
+    return server_process.is_healthy(urlsplit(server.api_url).port or 0)
 
 
 def stop_server() -> bool:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -62,7 +63,7 @@ def launch(home: Path, preferred_port: int | None) -> tuple[int, int]:
 
 
 def child_environment(caller: Mapping[str, str], home: Path, port: int) -> dict[str, str]:
-    """The server's environment: the caller's without its Prefect settings and secrets, and the server's own settings."""
+    """The server's environment: its own settings, and the caller's variables but for Prefect settings and secrets."""
     inherited = {k: v for k, v in caller.items() if not k.startswith(("PREFECT_", "SECRET_", "WDPREFECT_"))}
     return inherited | {
         "DO_NOT_TRACK": "1",
@@ -120,7 +121,7 @@ def is_healthy(port: int) -> bool:
 
 
 def end(pid: int) -> None:
-    """End the server and every process of its group: by SIGTERM, after ten seconds by SIGKILL. Returns when they are gone."""
+    """End the server and its whole group, by SIGTERM and after ten seconds by SIGKILL; returns when they are gone."""
     for signum in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(pid, signum)
@@ -170,5 +171,15 @@ def _bound_to(port: int) -> socket.socket:
     return listener
 
 
-def _new_log(home: Path):
-    ...
+def _new_log(home: Path) -> BinaryIO:
+    log = log_file(home)
+    # The log of a server that died is what its user will want to read.
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb")
+
+
+def _with_log(message: str, home: Path) -> str:
+    log = log_file(home)
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
+    return "\n".join([f"{message}; its log is '{log}'", *(f"  {line}" for line in lines)])

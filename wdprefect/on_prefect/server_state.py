@@ -32,7 +32,7 @@ class ServerState:
 
 
 def server_home() -> Path:
-    """Where the local server keeps its database, log and state: below `$WDPREFECT_HOME` or the user's state directory."""
+    """Where the local server keeps its database, log and state: in `$WDPREFECT_HOME` or the user's state directory."""
     root = os.environ.get("WDPREFECT_HOME") or platformdirs.user_state_dir("wdprefect")
     return Path(root).expanduser().resolve() / "server"
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from wdprefect.errors import StorageError
 
 MIB = 1024 * 1024
-CHUNK_BYTES = MIB
+CHUNK_BYTES = 1048576
 
 
 def open_source(uri: str, source: Path) -> BinaryIO:

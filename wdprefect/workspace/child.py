@@ -64,9 +64,10 @@ class Child:
             status = self._reap()
             self._read_rest()
         except BaseException:
-            # Whatever it is: the program must not survive it.
-            self._kill_rest(thorough=True)
-            self._reap()
+            # Whatever it is: the program must not survive it. Once it is reaped its number may be another's.
+            if self._process.returncode is None:
+                self._kill_rest(thorough=True)
+                self._reap()
             raise
         finally:
             self._close()

@@ -34,16 +34,16 @@ class Ending:
 
     def __init__(self, group: int, marker: str) -> None:
         self._group, self._marker = group, marker
-        self._strays: list[psutil.Process] = []
+        self._family: list[psutil.Process] = []
 
     def ask(self) -> None:
         """Send SIGTERM to the group and to what left it."""
         import psutil  # 13 ms, and most runs end nothing
 
         with suppress(psutil.Error):
-            self._strays = psutil.Process(self._group).children(recursive=True)
-        self._strays += marked_processes(self._marker)
-        strays = [process for process in set(self._strays) if _group_of(process.pid) != self._group]
+            self._family = psutil.Process(self._group).children(recursive=True)
+        self._family += marked_processes(self._marker)
+        strays = [process for process in set(self._family) if _group_of(process.pid) != self._group]
         signal_group(self._group, signal.SIGTERM)
         for process in strays:
             with suppress(psutil.Error):
@@ -51,12 +51,12 @@ class Ending:
 
     def is_over(self) -> bool:
         """Whether nothing of it lives any more."""
-        return not _living_of_group(self._group) and not any(map(_is_living, self._strays))
+        return not _living_of_group(self._group) and not any(map(_is_living, self._family))
 
     def kill(self) -> None:
         """Send SIGKILL to all of it, and wait until it is gone or a second is over."""
         signal_group(self._group, signal.SIGKILL)
-        kill_all([*self._strays, *marked_processes(self._marker)])
+        kill_all([*self._family, *marked_processes(self._marker)])
         end = time.monotonic() + GONE_SECONDS
         while _living_of_group(self._group) and time.monotonic() < end:
             time.sleep(POLL_SECONDS)

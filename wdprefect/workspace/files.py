@@ -21,7 +21,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def write_files(workspace: Workspace, files: Mapping[str, object] | str, storage: Storage) -> list[Path]:
+def write_files(workspace: Workspace, files: object, storage: Storage) -> list[Path]:
     """Write rendered `inputFiles` into the working directory; returns the paths of the files, in the given order.
 
     files: relative name to value. A text that starts with `kestra://`, spaces around it aside, is fetched from the
@@ -66,7 +66,7 @@ class _Incoming(NamedTuple):
     uri: str | None
 
 
-def _as_mapping(files: Mapping[str, object] | str) -> Mapping[str, object]:
+def _as_mapping(files: object) -> Mapping[str, object]:
     if isinstance(files, Mapping):
         return files
     try:

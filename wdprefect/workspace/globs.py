@@ -98,7 +98,7 @@ class _Glob:
         return cls(regex, parents=tuple(parents), deep=_translate_alone(last) is None)
 
     def matches(self, name: str, directory: Path) -> bool:
-        return self.regex.fullmatch(f"{directory}/{name}" if self.absolute else name) is not None
+        return self.regex.fullmatch(os.path.join(directory, name) if self.absolute else name) is not None
 
     def may_match_below(self, folders: Sequence[str]) -> bool:
         if len(folders) > len(self.parents) and not self.deep:

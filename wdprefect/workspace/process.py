@@ -127,8 +127,9 @@ class ProcessSession:
                 start_new_session=True,
             )
         except OSError as error:
-            what = error.filename or command.arguments[0]
-            raise TaskFailed(f"cannot start '{command.arguments[0]}': '{what}': {error.strerror}") from error
+            # It may be the directory that is missing, not the program.
+            what = "" if error.filename in (None, command.arguments[0]) else f" ('{error.filename}')"
+            raise TaskFailed(f"cannot start '{command.arguments[0]}': {error.strerror}{what}") from error
         except ValueError as error:
             raise TaskFailed(f"cannot start '{command.arguments[0]}': {error}") from error
 

@@ -121,8 +121,9 @@ def _entries(payload: Mapping[str, Any], key: str, parse_one: Callable[[Any], T]
 def _parse_metric(entry: Any) -> Metric:
     if not isinstance(entry, dict) or not isinstance(name := entry.get("name"), str) or not name:
         raise _Broken("a metric has no name")
-    if (kind := entry.get("type")) not in get_args(MetricType):
-        raise _Broken(f"the metric '{name}' has the unknown type '{kind}' (counter, timer or gauge)")
+    kind: MetricType | None = _choose(entry.get("type"), get_args(MetricType))
+    if kind is None:
+        raise _Broken(f"the metric '{name}' has the unknown type '{entry.get('type')}' (counter, timer or gauge)")
     tags = entry.get("tags") or {}
     if not isinstance(tags, dict):
         raise _Broken(f"the tags of the metric '{name}' are no object")
@@ -163,9 +164,14 @@ def _parse_duration(text: str) -> float | None:
 def _parse_log(entry: Any) -> tuple[Level, str]:
     if not isinstance(entry, dict):
         raise _Broken("a log entry is no object")
-    if (level := entry.get("level")) not in get_args(Level):
-        raise _Broken(f"the unknown log level '{level}' ({', '.join(get_args(Level))})")
+    level: Level | None = _choose(entry.get("level"), get_args(Level))
+    if level is None:
+        raise _Broken(f"the log level '{entry.get('level')}' is unknown ({', '.join(get_args(Level))})")
     message = entry.get("message")
     if message is None:
         return level, ""
     return level, message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
+
+
+def _choose(value: object, choices: tuple[Any, ...]) -> Any:
+    return next((choice for choice in choices if choice == value), None)

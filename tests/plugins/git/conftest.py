@@ -39,8 +39,8 @@ class Place:
         return file
 
     def files(self) -> dict[str, str]:
-        """The text of each file by its path, `.git` left out."""
-        found = [path for path in self.target.rglob("*") if path.is_file() and ".git" not in path.parts]
+        """The text of each file by its path, git's own left out."""
+        found = [path for path in self.target.rglob("*") if path.is_file() and "/.git" not in str(path)]
         return {str(path.relative_to(self.target)): path.read_text() for path in sorted(found)}
 
     def git(self, *arguments: str) -> str:

@@ -124,10 +124,6 @@ def test_refused(
     assert [] == list(place.target.iterdir())
 
 
-def _elsewhere(url: str) -> str:
-    return url
-
-
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -135,7 +131,7 @@ def _elsewhere(url: str) -> str:
         pytest.param((403, b""), r"denies access \(403", id="403"),
         pytest.param((404, b""), r"there is no repository at 'http://127.*project\.git' \(404", id="404"),
         pytest.param((500, b""), "failed: .*returned error: 500", id="500"),
-        pytest.param((200, b"hello"), "no git repository at", id="a web page"),
+        pytest.param((200, b"<html>\n</html>\n"), "there is no git repository at", id="a web page"),
     ],
 )
 def test_server_says_no(place: Place, served: Path, answer: tuple[int, bytes], message: str) -> None:
@@ -174,13 +170,20 @@ def test_nobody_listens(place: Place) -> None:
             place.clone(CloneOptions(f"http://127.0.0.1:{port}/x.git"))
 
 
-@pytest.mark.parametrize("first_asks", [pytest.param(True, id="after a login"), pytest.param(False, id="at once")])
-def test_redirect_to_another_host(place: Place, private: GitServer, served: Path, first_asks: bool) -> None:  # noqa: FBT001 - rows
-    """A redirect is followed, but credentials do not go where it leads."""
-    asks = (USER, TOKEN) if first_asks else None
+@pytest.mark.parametrize(
+    ("asks", "message"),
+    [
+        pytest.param(None, "asks for a user name", id="at once"),
+        pytest.param((USER, TOKEN), "refuses the user name and password", id="after a login"),
+    ],
+)
+def test_redirect_to_another_host(
+    place: Place, private: GitServer, served: Path, asks: tuple[str, str] | None, message: str
+) -> None:
+    """Credentials do not go where a redirect leads."""
     with (
         serving(GitServer(served, asks, redirect_to=private.url)) as first,
-        pytest.raises(TaskFailed, match="asks for a user name"),
+        pytest.raises(TaskFailed, match=message),
     ):
         place.clone(CloneOptions(f"{first.url}/project.git", username=USER, password=TOKEN))
     assert private.seen
@@ -188,13 +191,20 @@ def test_redirect_to_another_host(place: Place, private: GitServer, served: Path
 
 
 def test_redirect_of_a_renamed_repository(place: Place, origin: Origin, served: Path) -> None:
-    """A redirect to a place that is public leads to the clone, without the credentials."""
+    """A redirect of the first request is followed."""
+    with serving(GitServer(served)) as public, serving(GitServer(served, redirect_to=public.url)) as first:
+        place.clone(CloneOptions(f"{first.url}/project.git"))
+    assert "five\n" == place.files()["README.md"]
+
+
+def test_redirect_after_a_login(place: Place, origin: Origin, served: Path) -> None:
+    """A redirect that comes only after a login is not followed by git; the message says what to do."""
     with (
         serving(GitServer(served)) as public,
         serving(GitServer(served, (USER, TOKEN), redirect_to=public.url)) as first,
+        pytest.raises(TaskFailed, match=r"the repository at '.*' has moved \(use its new url\)"),
     ):
         place.clone(CloneOptions(f"{first.url}/project.git", username=USER, password=TOKEN))
-    assert "five\n" == place.files()["README.md"]
     assert {None} == {seen.authorization for seen in public.seen}
 
 
@@ -228,24 +238,24 @@ def test_stop(place: Place, origin: Origin, served: Path, method: str) -> None:
         stopper.join()
         assert float(shown.pop()) + 2 > ended
         assert [] == _processes_with(server.url)
-    assert any("git-remote-http" in text or "remote-http" in text for text in shown)
+    assert any("remote-http" in text for text in shown)
     assert_no_secret("\n".join(shown))
 
 
 def _stop_when_hanging(server: GitServer, place: Place, shown: list[str]) -> None:
     assert server.hanging.wait(20)
-    for process in _processes_with(server.url):
-        shown.append(f"{process.cmdline()} {process.environ()}")
+    shown.extend(f"{process.cmdline()} {process.environ()}" for process in _processes_with(server.url))
     shown.append(str(time.monotonic()))
     place.stop.request()
 
 
 def _processes_with(text: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        if process.info["status"] != psutil.STATUS_ZOMBIE and text in " ".join(process.info["cmdline"] or []):
-            found.append(process)
-    return found
+    running = psutil.process_iter(["cmdline", "status"])
+    return [
+        process
+        for process in running
+        if process.info["status"] != psutil.STATUS_ZOMBIE and text in " ".join(process.info["cmdline"] or [])
+    ]
 
 
 def test_stop_of_what_ignores_it(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,7 +185,7 @@ def test_many_conflicts(place: Place, served: Path) -> None:
     origin.commit({f"{number}.txt": "theirs" for number in range(8)})
     for number in range(7):
         place.put(f"{number}.txt", "mine")
-    with pytest.raises(TaskFailed, match="'0.txt', '1.txt', '2.txt', '3.txt', '4.txt' and 2 more"):
+    with pytest.raises(TaskFailed, match=r"'0\.txt', '1\.txt', '2\.txt', '3\.txt', '4\.txt' and 2 more"):
         place.clone(CloneOptions(origin.url))
 
 

@@ -1,1 +1,82 @@
-"""Task types that work with git repositories."""
+"""`io.kestra.plugin.git`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from wdprefect.model.context import RunContext
+from wdprefect.model.node import Bool, Int, Map, Text
+from wdprefect.model.task import Leaf, TaskOutputs
+from wdprefect.plugins.git._clone import CloneOptions, clone
+
+
+class Clone(Leaf):
+    """Check out a git repository in the working directory, which may hold other files.
+
+    The content lies directly in the directory, or in `directory` below it. One branch is fetched, `depth` commits deep.
+    Credentials never reach the URL, the repository's settings, an argument or an error. Files of Git LFS stay pointers.
+
+    ```yaml
+    id: clone
+    namespace: company.team
+    inputs:
+      - id: repository
+        type: STRING
+    tasks:
+      - id: directory
+        type: io.kestra.plugin.core.flow.WorkingDirectory
+        tasks:
+          - id: code
+            type: io.kestra.plugin.git.Clone
+            url: "{{ inputs.repository }}"
+          - id: look
+            type: io.kestra.plugin.scripts.shell.Commands
+            commands:
+              - ls
+    ```
+    """
+
+    url: Text
+    directory: Text | None = None
+    branch: Text | None = None
+    tag: Text | None = None
+    commit: Text | None = None
+    depth: Int = Field(default=1, ge=1)
+    clone_submodules: Bool = False
+    clone_all_branches: Bool = False
+    no_tags: Bool = False
+    username: Text | None = None
+    password: Text | None = None
+    git_config: Map[Text | None] = Field(default={})
+    connect_timeout: Int = Field(default=10_000, ge=1)
+    read_timeout: Int = Field(default=60_000, ge=1)
+
+    class Outputs(TaskOutputs):
+        """The directory's absolute path, and what was checked out."""
+
+        directory: str
+        commit: str
+        branch: str | None = None
+
+    def run(self, ctx: RunContext) -> TaskOutputs:
+        workspace = ctx.workspace
+        target = workspace.resolve(self.directory) if self.directory else workspace.path
+        options = CloneOptions(
+            url=self.url,
+            branch=self.branch,
+            tag=self.tag,
+            commit=self.commit,
+            depth=self.depth,
+            username=self.username,
+            password=self.password,
+            clone_submodules=self.clone_submodules,
+            all_branches=self.clone_all_branches,
+            no_tags=self.no_tags,
+            git_config=self.git_config,
+            connect_timeout=timedelta(milliseconds=self.connect_timeout),
+            read_timeout=timedelta(milliseconds=self.read_timeout),
+        )
+        cloned = clone(options, target, workspace.scratch, ctx.log, ctx.stop)
+        return self.Outputs(directory=str(target), commit=cloned.commit, branch=cloned.branch)

@@ -183,18 +183,25 @@ def _materialize(
 def _clone_submodules(bench: _Bench, repository: Repository, log: TaskLog) -> None:
     """Clone each submodule by the rules of the repository itself, and theirs in turn."""
     for submodule in submodules(repository):
-        git = _git_for(bench, submodule)
-        log.write("INFO", f"cloning the submodule '{submodule.path}' from '{git.remote.url}'")
-        wanted = want_commit(submodule.commit, _submodule_depth(bench.options))
-        object_format = "sha256" if len(submodule.commit) == _SHA256_LENGTH else "sha1"
-        inner, _ = _materialize(bench, git, wanted, repository.work_tree / submodule.path, object_format)
-        _clone_submodules(bench, inner, log)
+        try:
+            _clone_submodule(bench, submodule, repository.work_tree / submodule.path, log)
+        except TaskFailed as error:
+            raise TaskFailed(f"submodule '{submodule.path}': {error}", exit_status=error.exit_status) from error
+
+
+def _clone_submodule(bench: _Bench, submodule: Submodule, target: Path, log: TaskLog) -> None:
+    git = _git_for(bench, submodule)
+    log.write("INFO", f"cloning the submodule '{submodule.path}' from '{git.remote.url}'")
+    wanted = want_commit(submodule.commit, _submodule_depth(bench.options))
+    object_format = "sha256" if len(submodule.commit) == _SHA256_LENGTH else "sha1"
+    repository, _ = _materialize(bench, git, wanted, target, object_format)
+    _clone_submodules(bench, repository, log)
 
 
 def _git_for(bench: _Bench, submodule: Submodule) -> GitProgram:
     remote, _ = parse_url(submodule.url)
     if remote.protocol == "file" and bench.git.remote.protocol != "file":
-        raise TaskFailed(f"the submodule '{submodule.path}' is on this machine ('{remote.url}'), which is not allowed")
+        raise TaskFailed(f"a repository of the network may not bring in '{remote.url}' of this machine")
     known = bench.credentials if remote.is_same_server(bench.git.remote) else None
     return replace(bench.git, remote=remote, credentials=known)
 

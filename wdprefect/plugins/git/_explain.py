@@ -36,6 +36,7 @@ _MEANINGS = (
         r"is this a git repository\?|does not appear to be a git repository|not a git repository",
         "there is no git repository at '{url}'",
     ),
+    (r"returned error: 30\d", "the repository at '{url}' has moved (use its new url)"),
     (r"SSL certificate|certificate verif|server certificate", "the TLS certificate of '{host}' is not trusted"),
     (
         r"Host key verification failed",

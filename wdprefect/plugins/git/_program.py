@@ -74,13 +74,13 @@ class GitProgram:
         """How the command ended. Raises TaskFailed when it was stopped, or took longer than `limit`."""
         if self.stop.requested:
             raise TaskFailed(f"the clone of '{self.remote.url}' was stopped")
-        process = _start(directory, arguments, self.environment)
-        try:
-            stdout, stderr = self._wait(process, limit)
-        except BaseException:
-            # Whatever ends the wait, KeyboardInterrupt included, must end git, too.
-            _end(process)
-            raise
+        with _start(directory, arguments, self.environment) as process:
+            try:
+                stdout, stderr = self._wait(process, limit)
+            except BaseException:
+                # Whatever ends the wait, KeyboardInterrupt included, must end git, too.
+                _end(process)
+                raise
         return Finished(process.returncode, stdout, stderr.decode(errors="replace"))
 
     def failure(self, finished: Finished) -> TaskFailed:

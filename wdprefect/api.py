@@ -1,0 +1,142 @@
+"""The front door: load a flow, run it, or make a Prefect flow of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from wdprefect.errors import InvalidFlow, Position, Problem, UsageError
+from wdprefect.execution.engine import LocalEngine
+from wdprefect.execution.execution import Execution
+from wdprefect.execution.flow_run import Start, Surroundings, execute
+from wdprefect.execution.folders import default_storage, working_directories
+from wdprefect.execution.logbook import Sink
+from wdprefect.execution.place import PROCESS
+from wdprefect.execution.run import Options, Watcher, new_id
+from wdprefect.execution.runners import unavailable_runners
+from wdprefect.loader import load_text
+from wdprefect.model.flow import Flow
+from wdprefect.model.ports import Storage
+from wdprefect.storage import open_storage
+
+if TYPE_CHECKING:  # importing Prefect takes a second; only what needs it pays
+    import prefect
+
+T = TypeVar("T")
+EngineName = Literal["prefect", "local"]
+
+
+def load(path: str | os.PathLike[str]) -> Flow:
+    """The checked flow in a YAML file.
+
+    Raises InvalidFlow with all problems, each with its place; a file that cannot be read is such a problem.
+    """
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        at = Position(os.fspath(path), 1, 1)
+        raise InvalidFlow([Problem(at, "WD100", f"the file cannot be read: {error.strerror}")]) from None
+    return load_text(text, os.fspath(path))
+
+
+def run(  # noqa: PLR0913  what a run can be given; all by name
+    flow: Flow,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    engine: EngineName = "prefect",
+    flows: Sequence[Flow] = (),  # noqa: ARG001  for tasks that start other flows
+    trigger: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
+    namespace_files: str | os.PathLike[str] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    storage: str | None = None,
+    validate_inputs: bool = True,
+    runner: str | None = None,
+    execution_id: str | None = None,
+    on_log: Sink | None = None,
+    on_task: Watcher | None = None,
+) -> Execution:
+    """Run a flow to its end and return how it ended, also from inside a running event loop (a notebook, say).
+
+    inputs: name to value; texts are converted as Kestra does, dotted names nest, a FILE input takes a local path or a
+    storage URI. engine: `prefect` makes it a flow run of the Prefect API that is configured, `local` needs no server.
+    trigger, labels: what `{{ trigger }}` and `{{ labels }}` show. secrets: in place of Prefect's Secret blocks and
+    SECRET_<NAME>. storage: `file:///…`, `s3://bucket/prefix` or `s3-bucket/<block>`, else the result storage of Prefect.
+    validate_inputs: False starts without required inputs, as Kestra's triggers do. runner: `process` runs all commands
+    on this machine, whatever their tasks ask for. on_log: gets each record as it arrives, from several threads. on_task:
+    gets each task run when it begins and when it has ended.
+
+    Raises InvalidInput or InvalidFlow before anything runs, Unavailable when the API or the storage does not answer.
+    """
+    if namespace_files is not None:
+        raise UsageError("namespace files are not available yet")
+    if engine not in ("prefect", "local"):
+        raise UsageError(f"unknown engine '{engine}': it is 'prefect' or 'local'")
+    start = Start(inputs or {}, trigger, labels, secrets, check_inputs=validate_inputs, take_paths=True)
+    options = run_options(flow, runner)
+    sinks, watchers = [on_log] if on_log else [], [on_task] if on_task else []
+    identity = execution_id or new_id()
+    if engine == "prefect":
+        from wdprefect.on_prefect.run import run_on_prefect  # as above
+
+        return _blocking(lambda: run_on_prefect(flow, start, options, storage, sinks, watchers))
+    around = Surroundings(LocalEngine(), open_run_storage(storage), options, sinks, watchers)
+    return _blocking(lambda: execute(flow, start, identity, around))
+
+
+def to_prefect(flow: Flow, *, runner: str | None = None, storage: str | None = None) -> prefect.Flow[..., Any]:
+    """The flow as a Prefect flow, with a typed parameter for each input: call it, serve it, deploy it.
+
+    runner, storage: as in `run`. Raises InvalidFlow for a flow whose commands cannot run here.
+    """
+    from wdprefect.on_prefect.flow import make_prefect_flow  # as above
+
+    return make_prefect_flow(flow, run_options(flow, runner), storage)
+
+
+def open_run_storage(url: str | None) -> Storage:
+    """The storage of a URL as `run` takes it, or the default one, outside of a run."""
+    if url is not None and url.startswith("s3-bucket/"):
+        from wdprefect.on_prefect.storage import load_bucket, storage_of_block  # as above
+
+        return storage_of_block(_blocking(lambda: load_bucket(url)))
+    return open_storage(url or default_storage())
+
+
+def run_options(flow: Flow, runner: str | None) -> Options:
+    """The options of a run. Raises InvalidFlow when a task asks for a runner that is not there."""
+    chosen = runner or os.environ.get("WDPREFECT_RUNNER") or None
+    if chosen not in (None, "process"):
+        raise UsageError(f"unknown runner '{chosen}': it is 'process'")
+    options = Options(PROCESS if chosen else None, working_directories())
+    if not options.runner:
+        problems = list(unavailable_runners(flow))
+        if problems:
+            raise InvalidFlow(problems)
+    return options
+
+
+def _blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of a coroutine, in an event loop of its own: in this thread, or beside the loop that runs in it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(start())
+    found: list[T | BaseException] = []
+
+    def other_thread() -> None:
+        try:
+            found.append(asyncio.run(start()))
+        except BaseException as error:  # noqa: BLE001  it goes on in the caller's thread
+            found.append(error)
+
+    thread = threading.Thread(target=other_thread, name="wdprefect-run")
+    thread.start()
+    thread.join()
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0]

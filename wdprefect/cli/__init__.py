@@ -1,0 +1,57 @@
+"""The command line: parse arguments, call one function, print, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from wdprefect import __version__
+from wdprefect.errors import EXIT_INTERRUPTED, EXIT_SURROUNDINGS, WdprefectError
+
+# One module each, imported when its command is given.
+COMMANDS = {
+    "validate": "check flows without running them",
+    "run": "run a flow",
+    "files": "list or get the files of a run",
+    "types": "list the types that flows may use",
+    "schema": "print a JSON Schema of flows, for editors",
+    "server": "look at or end the local Prefect server that 'run' started",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    0 success or warning, 1 failed or invalid, 2 usage, 3 surroundings unreachable, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.platform == "win32":
+        print("wdprefect: Windows is not supported, since commands run in POSIX sessions; use WSL", file=sys.stderr)
+        return EXIT_SURROUNDINGS
+    parser = argparse.ArgumentParser(prog="wdprefect", description="Run Kestra-style YAML flows on Prefect.")
+    parser.add_argument("--version", action="version", version=f"wdprefect {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name == chosen:
+            import_module(f"wdprefect.cli.{name}").add_arguments(command)
+    args = parser.parse_args(arguments)
+    return _executed(args)
+
+
+def _executed(args: argparse.Namespace) -> int:
+    try:
+        return int(import_module(f"wdprefect.cli.{args.command}").execute(args))
+    except KeyboardInterrupt:
+        print("wdprefect: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        sys.stderr.close()
+        return 0
+    except WdprefectError as error:
+        print(f"wdprefect: {error}", file=sys.stderr)
+        return error.exit_code

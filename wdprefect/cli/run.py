@@ -1,0 +1,97 @@
+"""`wdprefect run FLOW`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from wdprefect.api import load, run
+from wdprefect.cli.progress import make_progress
+from wdprefect.cli.summary import print_summary
+from wdprefect.cli.terminating import terminating
+from wdprefect.errors import EXIT_FAILED, EXIT_INTERRUPTED, UsageError
+from wdprefect.execution.delivered import copy_files
+from wdprefect.execution.execution import Execution
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("flow", metavar="FLOW", help="the YAML file of the flow")
+    parser.add_argument(
+        "-i", "--input", action="append", default=[], metavar="NAME=VALUE", help="an input; a FILE takes a path"
+    )
+    parser.add_argument("--inputs", metavar="FILE", help="inputs from a JSON or YAML file; -i wins over it")
+    parser.add_argument("--label", action="append", default=[], metavar="NAME=VALUE", help="a label of the run")
+    parser.add_argument("--engine", choices=["prefect", "local"], default="prefect", help="local needs no server")
+    parser.add_argument("--storage", metavar="URL", help="file:///…, s3://bucket/prefix or s3-bucket/<Prefect block>")
+    parser.add_argument("--runner", choices=["process"], help="run all commands here, whatever their tasks ask for")
+    parser.add_argument("--output-dir", metavar="DIR", help="copy the files that the tasks deliver into DIR/<task>/")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="how the result is printed")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the flow, its progress on standard error and its result on standard output."""
+    flow = load(args.flow)
+    for note in flow.notes:
+        print(note, file=sys.stderr)
+    inputs = {**_inputs_of_file(args.inputs), **_pairs(args.input, "-i")}
+    if args.engine == "prefect":
+        from wdprefect.cli.api_choice import choose_api  # only this engine needs a server
+
+        choose_api()
+    with terminating(), make_progress(flow.name) as progress:
+        execution = run(
+            flow,
+            inputs=inputs,
+            engine=args.engine,
+            labels=_pairs(args.label, "--label"),
+            storage=args.storage,
+            runner=args.runner,
+            on_log=progress.log,
+            on_task=progress.task,
+        )
+    if args.output_dir:
+        copied = copy_files(execution.task_runs, execution.storage, Path(args.output_dir))
+        print(f"{len(copied)} files in {args.output_dir}", file=sys.stderr)
+    _print(execution, args.format)
+    return _exit_code(execution)
+
+
+def _print(execution: Execution, form: str) -> None:
+    if form == "json":
+        print(json.dumps(execution.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print_summary(execution)
+
+
+def _exit_code(execution: Execution) -> int:
+    if execution.state in {"SUCCESS", "WARNING"}:
+        return 0
+    return EXIT_INTERRUPTED if execution.state == "KILLED" else EXIT_FAILED
+
+
+def _pairs(items: list[str], option: str) -> dict[str, Any]:
+    found = {}
+    for item in items:
+        name, sign, value = item.partition("=")
+        if not sign or not name:
+            raise UsageError(f"{option} takes NAME=VALUE, not '{item}'")
+        found[name] = value
+    return found
+
+
+def _inputs_of_file(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    from wdprefect.loader import read_yaml  # JSON is YAML
+
+    try:
+        found = read_yaml(Path(path).read_bytes())
+    except OSError as error:
+        raise UsageError(f"the inputs '{path}' cannot be read: {error.strerror}") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"the inputs '{path}' are no map of names and values")
+    return found

@@ -1,0 +1,51 @@
+"""The files that a run delivered, found by the run's id or taken from its task runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wdprefect.errors import StorageError
+from wdprefect.execution.ledger import pointer_uri
+from wdprefect.execution.records import TaskRun
+from wdprefect.model.ports import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One file of a run."""
+
+    task: str
+    name: str
+    uri: str
+    size: int
+    sha256: str
+
+
+def files_of_run(execution_id: str, storage: Storage) -> list[Delivered]:
+    """The files of a run in the order of its tasks, also while it runs. Raises StorageError for an unknown run."""
+    if not storage.exists(pointer_uri(execution_id)):
+        raise StorageError(f"there is no run '{execution_id}' in this storage")
+    root = json.loads(storage.read(pointer_uri(execution_id)))["uri"]
+    return [file for uri in sorted(storage.list(f"{root}/ledger/")) for file in _of_entry(storage.read(uri))]
+
+
+def copy_files(task_runs: Iterable[TaskRun], storage: Storage, folder: Path) -> list[Path]:
+    """Copy the files of task runs to `<folder>/<task>/<name>`; the paths."""
+    copied = []
+    for run in task_runs:
+        for name, file in run.files.items():
+            target = folder / run.label / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            storage.get(file.uri, target)
+            copied.append(target)
+    return copied
+
+
+def _of_entry(content: bytes) -> Iterator[Delivered]:
+    entry = json.loads(content)
+    label = entry["taskId"] if entry["value"] is None else f"{entry['taskId']}[{entry['value']}]"
+    for file in entry["files"]:
+        yield Delivered(label, file["name"], file["uri"], file["size"], file["sha256"])

@@ -1,0 +1,217 @@
+"""One run of a flow from its inputs to its Execution."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wdprefect.errors import ExpressionError, InvalidInput
+from wdprefect.execution.engine import Engine
+from wdprefect.execution.execution import Execution
+from wdprefect.execution.frame import Frame
+from wdprefect.execution.inputs import resolve_inputs, unchecked_inputs
+from wdprefect.execution.ledger import Ledger
+from wdprefect.execution.logbook import LogBook, Sink
+from wdprefect.execution.records import LogRecord, RunState, now
+from wdprefect.execution.rendering import Rendering
+from wdprefect.execution.run import Options, Run, Watcher, visible_environment
+from wdprefect.execution.services import FindSecret, RunServices, secret_of_environment
+from wdprefect.execution.states import combine
+from wdprefect.execution.threads import Threads
+from wdprefect.execution.walk import Walk
+from wdprefect.masking import Masker
+from wdprefect.model.conversions import expected
+from wdprefect.model.flow import Flow, Output
+from wdprefect.model.inputs import convert_as, is_kind
+from wdprefect.model.ports import Storage
+from wdprefect.model.task import State
+from wdprefect.storage.uris import execution_uri, input_uri
+
+SCHEME = "kestra://"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run starts with.
+
+    inputs: as the caller gives them. take_paths: whether a FILE input may name a file of this machine, which is then
+    copied into the storage. check_inputs: False lets a trigger start a flow without its required inputs.
+    secrets: in place of every other source of secrets.
+    """
+
+    inputs: Mapping[str, Any]
+    trigger: Mapping[str, Any] | None = None
+    labels: Mapping[str, str] | None = None
+    secrets: Mapping[str, str] | None = None
+    check_inputs: bool = True
+    take_paths: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run works with: who executes, where files are kept, who sees the log, where secrets come from."""
+
+    engine: Engine
+    storage: Storage
+    options: Options
+    sinks: Sequence[Sink] = ()
+    watchers: Sequence[Watcher] = ()
+    find_secret: FindSecret = secret_of_environment
+
+
+async def execute(flow: Flow, start: Start, execution_id: str, around: Surroundings) -> Execution:
+    """Run the flow and return how it ended. Raises InvalidInput before anything runs.
+
+    When it is cancelled, what runs is ended first; the entries of the ledger are written, then the error goes on.
+    """
+    run = _new_run(flow, start, execution_id, around)
+    try:
+        return await _Course(run, around.engine).complete()
+    finally:
+        run.threads.close()
+
+
+def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings) -> Run:
+    masker, storage = Masker(), around.storage
+    logs = LogBook(masker, around.sinks)
+    uri = execution_uri(flow.namespace, flow.id, execution_id)
+    run = Run(
+        id=execution_id,
+        flow=flow,
+        options=around.options,
+        inputs={},
+        labels={**flow.labels, **(start.labels or {})},
+        trigger=start.trigger,
+        storage=storage,
+        masker=masker,
+        logs=logs,
+        ledger=Ledger(storage, uri, masker),
+        services=RunServices(masker, storage, logs, start.secrets, around.find_secret),
+        uri=uri,
+        threads=Threads(around.options.threads),
+        environment=visible_environment(os.environ),
+        watchers=around.watchers,
+    )
+    run.inputs = _inputs(run, start)
+    return run
+
+
+def _inputs(run: Run, start: Start) -> Mapping[str, Any]:
+    if not start.check_inputs:
+        return unchecked_inputs(run.flow, start.inputs)
+
+    def evaluate(template: str, more: Mapping[str, Any]) -> Any:
+        return Rendering(run.expressions, {**run.scope(), **more}, run.services).value(template)
+
+    def take_file(name: str, value: Any) -> str:
+        return _stored(run, name, str(value), take_paths=start.take_paths)
+
+    return resolve_inputs(run.flow, start.inputs, evaluate=evaluate, take_file=take_file, masker=run.masker)
+
+
+def _stored(run: Run, name: str, value: str, *, take_paths: bool) -> str:
+    """The URI of a FILE input's content. Raises InvalidInput for a file that is not there."""
+    if value.startswith(SCHEME):
+        return value
+    if not take_paths:
+        raise InvalidInput(name, f"a deployment takes the URI of a stored file (kestra:///…), not the path '{value}'")
+    path = Path(value).expanduser()
+    if not path.is_file():
+        raise InvalidInput(name, f"there is no file '{value}'")
+    return run.storage.put(input_uri(run.uri, name, path.name), path).uri
+
+
+class _Course:
+    """The course of one run: tasks, handlers, outputs, what comes after."""
+
+    def __init__(self, run: Run, engine: Engine) -> None:
+        self._run, self._walk, self._engine = run, Walk(run), engine
+        self._error: str | None = None
+
+    async def complete(self) -> Execution:
+        run, flow = self._run, self._run.flow
+        frame = Frame(self._engine, retry=flow.retry)
+        run.ledger.open()
+        try:
+            state = await self._state(frame)
+        except BaseException:
+            run.state = "KILLED"
+            self._save(self._execution("KILLED", None))
+            raise
+        run.state = state
+        outputs = self._outputs()
+        if outputs is None and self._error:
+            state = run.state = "FAILED"
+        await self._walk.handlers(flow.after_execution, frame)
+        execution = self._execution(state, outputs)
+        self._save(execution)
+        return execution
+
+    async def _state(self, frame: Frame) -> State:
+        flow = self._run.flow
+        state = combine(await self._walk.sequence(flow.tasks, frame))
+        if state == "FAILED":
+            await self._walk.handlers(flow.errors, frame)
+        if "FAILED" in await self._walk.handlers(flow.finally_, frame):
+            state = "FAILED"
+        return state
+
+    def _outputs(self) -> dict[str, Any] | None:
+        """The flow's outputs, computed in every final state. One that fails makes the run FAILED and takes them all."""
+        run = self._run
+        if not run.flow.outputs:
+            return None
+        render = Rendering(run.expressions, run.scope(), run.services)
+        try:
+            return {output.id: _output(output, render) for output in run.flow.outputs}
+        except (ExpressionError, ValueError) as error:
+            self._error = run.masker.hide(f"the outputs of the flow cannot be computed: {error}")
+            run.logs.write(LogRecord(now(), "ERROR", self._error))
+            return None
+
+    def _execution(self, state: RunState, outputs: Mapping[str, Any] | None) -> Execution:
+        run = self._run
+        failed = [task_run.error for task_run in run.task_runs if task_run.error and task_run.state == "FAILED"]
+        return Execution(
+            id=run.id,
+            flow=run.flow.name,
+            state=state,
+            inputs=run.inputs,
+            outputs=outputs,
+            task_outputs=run.outputs,
+            labels=run.labels,
+            logs=run.logs,
+            task_runs=run.task_runs,
+            started=run.started,
+            ended=now(),
+            error=self._error or (failed[0] if failed else None),
+            uri=run.uri,
+            storage=run.storage,
+            masker=run.masker,
+        )
+
+    def _save(self, execution: Execution) -> None:
+        """Keep the whole log and, last of all, the summary of the run."""
+        run = self._run
+        with tempfile.TemporaryDirectory(prefix="wdprefect-log-") as folder:
+            path = Path(folder, "log.jsonl")
+            run.logs.save(path)
+            run.storage.put(f"{run.uri}/log.jsonl", path)
+        run.ledger.summary(execution.summary())
+
+
+def _output(output: Output, render: Rendering) -> Any:
+    value = output.value
+    rendered = render.value(value) if isinstance(value, str) else render.data(value)
+    if output.type is None or rendered is None:
+        if rendered is None and output.type is not None and output.required:
+            raise ValueError(expected(output.type, None))
+        return rendered
+    if not is_kind(output.type):
+        msg = f"'{output.id}': unknown type '{output.type}'"
+        raise ValueError(msg)
+    return convert_as(output.type, rendered, output.item_type)

@@ -1,0 +1,115 @@
+"""What is common to all tasks of one run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from wdprefect.execution.ledger import Ledger
+from wdprefect.execution.logbook import LogBook
+from wdprefect.execution.outputs import with_value, without_nulls
+from wdprefect.execution.records import TaskRun, now
+from wdprefect.execution.services import RunServices
+from wdprefect.execution.threads import Threads
+from wdprefect.expressions import Expressions
+from wdprefect.masking import Masker
+from wdprefect.model.flow import Flow
+from wdprefect.model.ports import Storage
+
+# Called when a task run begins and when it has ended.
+Watcher = Callable[[TaskRun], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is made: see `wdprefect.run`, which takes the same by name.
+
+    runner: the type name of the task runner that replaces whatever tasks ask for. directory: where working directories
+    are made. grace: how long programs may take to end when they are asked to.
+    """
+
+    runner: str | None
+    directory: Path
+    grace: timedelta = timedelta(seconds=5)
+    threads: int = 16
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution while it runs. The walk changes it, and nobody else."""
+
+    id: str
+    flow: Flow
+    options: Options
+    inputs: Mapping[str, Any]
+    labels: Mapping[str, str]
+    trigger: Mapping[str, Any] | None
+    storage: Storage
+    masker: Masker
+    logs: LogBook
+    ledger: Ledger
+    services: RunServices
+    uri: str
+    threads: Threads
+    environment: Mapping[str, str]
+    expressions: Expressions = field(default_factory=Expressions)
+    started: datetime = field(default_factory=now)
+    task_runs: list[TaskRun] = field(default_factory=list)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    tasks: Mapping[str, Any] = field(default_factory=dict)
+    state: str = "RUNNING"
+    watchers: Sequence[Watcher] = ()
+
+    def begin(self, task_run: TaskRun) -> None:
+        """Take a task run into the list, in the order of creation."""
+        self.task_runs.append(task_run)
+        for watch in self.watchers:
+            watch(task_run)
+
+    def end(self, task_run: TaskRun) -> None:
+        """Show what a finished task run delivered to the tasks behind it, and write its entry."""
+        task_run.ended = now()
+        if task_run.outputs:
+            delivered = without_nulls(task_run.outputs)
+            self.outputs = with_value(self.outputs, (task_run.task_id, *task_run.values), delivered)
+        path = (task_run.task_id, *([] if task_run.value is None else [task_run.value]))
+        self.tasks = with_value(self.tasks, path, {"state": task_run.state})
+        self.ledger.record(task_run, self.task_runs.index(task_run))
+        for watch in self.watchers:
+            watch(task_run)
+
+    def scope(self) -> dict[str, Any]:
+        """What every task of the run sees now. Names without a content are absent, as in Kestra."""
+        flow, execution = self.flow, {"id": self.id, "startDate": self.started, "state": self.state}
+        scope: dict[str, Any] = {
+            "flow": {"id": flow.id, "namespace": flow.namespace, "revision": flow.revision or 1},
+            "execution": {**execution, "originalId": self.id},
+            "outputs": self.outputs,
+            "tasks": self.tasks,
+            "labels": self.labels,
+            "envs": self.environment,
+            "globals": {},
+        }
+        optional = {"inputs": self.inputs, "vars": flow.variables, "trigger": self.trigger}
+        return scope | {name: value for name, value in optional.items() if value}
+
+
+def new_id() -> str:
+    """An id for an execution or a task run."""
+    return str(uuid.uuid4())
+
+
+def visible_environment(
+    environment: Mapping[str, str], prefixes: Sequence[str] = ("ENV_", "KESTRA_")
+) -> dict[str, str]:
+    """What `{{ envs }}` shows: variables with one of the prefixes, without it and in lower case."""
+    return {
+        name[len(prefix) :].lower(): value
+        for prefix in prefixes
+        for name, value in environment.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,62 @@
+"""Functions of values: numbers, ranges, JSON, YAML."""
+
+from __future__ import annotations
+
+from json import JSONDecoder
+from typing import Any, NoReturn
+
+from wdprefect.errors import ExpressionError
+from wdprefect.expressions import yaml_text
+from wdprefect.expressions.arguments import text
+from wdprefect.expressions.numbers import compare, is_number, span
+from wdprefect.expressions.values import describe
+
+
+def max_(*values: Any) -> Any:
+    """The largest of the numbers; nulls are skipped."""
+    return _extreme(">", values)
+
+
+def min_(*values: Any) -> Any:
+    """The smallest of the numbers; nulls are skipped."""
+    return _extreme("<", values)
+
+
+def _extreme(operator: str, values: tuple[Any, ...]) -> Any:
+    found = None
+    for value in values:
+        if value is not None and not is_number(value):
+            raise ExpressionError(f"{describe(value)} is no number")
+        if found is None or compare(operator, value, found):
+            found = value
+    return found
+
+
+def range_(start: Any, end: Any, increment: Any = 1) -> list[Any]:
+    """The list from one number, or letter, to another, both included."""
+    return span(start, end, increment)
+
+
+def from_json(json: Any) -> Any:
+    """The value of a JSON text; what follows it is not looked at. Null gives null."""
+    if json is None:
+        return None
+    source = text(json, "json").lstrip(" \t\r\n\ufeff")
+    try:
+        return JSONDecoder(parse_constant=_no_constant).raw_decode(source)[0]
+    except ValueError as error:
+        raise ExpressionError(f"the text is no JSON: {error}") from error
+
+
+def json(json: Any) -> Any:
+    """The value of a JSON text, by the older name."""
+    return from_json(json)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ExpressionError(f"{name} is no JSON")
+
+
+def yaml(yaml: Any) -> Any:
+    """The value of a YAML text."""
+    return yaml_text.load(text(yaml, "yaml"))

@@ -1,0 +1,111 @@
+"""Children of a WorkingDirectory as bars in the UI: those that last, or fail; the short ones stand in the page alone.
+
+A nested task run costs the server 50 ms on SQLite, so the many short ones would cost more than they show. What is shown is
+for display only: nothing is persisted under it, and no retry looks at it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from prefect import states
+from prefect.client.schemas.objects import State, TaskRun, TaskRunResult
+from prefect.context import TaskRunContext
+from prefect.utilities.engine import emit_task_run_state_change_event
+
+from wdprefect.execution.engine import Body, Call, Engine
+from wdprefect.execution.records import Result, now
+from wdprefect.on_prefect.logs import LogPump
+from wdprefect.on_prefect.states import state_of_result
+
+AFTER_SECONDS = 0.5
+MOST = 50
+
+
+class BarEngine:
+    """Executes children in this process and shows them below the task run that is running."""
+
+    def __init__(self, pump: LogPump) -> None:
+        self._pump, self._shown = pump, 0
+
+    async def run(self, call: Call, body: Body) -> Result:
+        context = TaskRunContext.get()
+        assert context is not None
+        bar = _Bar(call, context.task_run, now())
+        self._pump.hold(call.run.id)
+        timer = asyncio.get_running_loop().call_later(AFTER_SECONDS, self._begin, bar)
+        try:
+            result = await body()
+        except asyncio.CancelledError:
+            bar.end(Result("KILLED"))
+            raise
+        else:
+            if result.state == "FAILED":
+                self._begin(bar)
+            bar.end(result)
+            return result
+        finally:
+            timer.cancel()
+            self._pump.show(call.run.id, bar.shown_id, bar.name)
+
+    def inside(self, call: Call) -> Engine:  # noqa: ARG002  no directory stands in a directory
+        return self
+
+    def _begin(self, bar: _Bar) -> None:
+        if self._shown < MOST and not bar.is_shown:
+            self._shown += 1
+            bar.begin()
+        self._pump.show(bar.call.run.id, bar.shown_id, bar.name)
+
+
+@dataclass(slots=True)
+class _Bar:
+    """One child as a Prefect task run."""
+
+    call: Call
+    unit: TaskRun
+    started: datetime
+    is_shown: bool = False
+    _task_run: TaskRun | None = None
+    _states: list[State] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.call.name if self.is_shown else self.unit.name
+
+    @property
+    def shown_id(self) -> UUID:
+        """The task run under which its lines stand: its own, or the directory's."""
+        return self._task_run.id if self._task_run else self.unit.id
+
+    def begin(self) -> None:
+        self.is_shown = True
+        identity = uuid4()
+        self._task_run = TaskRun(
+            id=identity,
+            name=self.call.name,
+            flow_run_id=self.unit.flow_run_id,
+            task_key=f"{self.call.run.task_id}-{self.call.run.type}",
+            dynamic_key=str(identity),
+            task_inputs={"__parents__": [TaskRunResult(id=self.unit.id)]},
+            tags=list(self.unit.tags),
+        )
+        self._emit(states.Pending(timestamp=self.started))
+        self._emit(states.Running(timestamp=self.started))
+
+    def end(self, result: Result) -> None:
+        if self.is_shown:
+            self._emit(state_of_result(result))
+
+    def _emit(self, state: State) -> None:
+        assert self._task_run is not None
+        before = self._states[-1] if self._states else None
+        self._states.append(state)
+        self._task_run.state = state
+        self._task_run.state_type, self._task_run.state_name = state.type, state.name
+        if state.is_running():
+            self._task_run.start_time, self._task_run.run_count = state.timestamp, 1
+        emit_task_run_state_change_event(self._task_run, before, state)

@@ -1,0 +1,74 @@
+"""The engine of the product: every attempt outside a WorkingDirectory is a Prefect task run, a WorkingDirectory is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import prefect
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import RunInput, TaskRunResult
+from prefect.context import TaskRunContext
+from prefect.task_engine import run_task_async
+
+from wdprefect.execution.engine import Body, Call, Engine
+from wdprefect.execution.ledger import plain
+from wdprefect.execution.records import Result
+from wdprefect.execution.sources import sources_of
+from wdprefect.masking import Masker
+from wdprefect.on_prefect.bars import BarEngine
+from wdprefect.on_prefect.logs import LogPump
+from wdprefect.on_prefect.states import prefect_state, state_of_result
+
+
+class PrefectEngine:
+    """Executes attempts as task runs of the flow run that is running."""
+
+    def __init__(self, pump: LogPump, execution_id: str) -> None:
+        self._pump, self._execution_id = pump, execution_id
+        self._last: dict[str, UUID] = {}
+
+    async def run(self, call: Call, body: Body) -> Result:
+        found: list[Result] = []
+
+        async def attempt() -> prefect.State[Any]:
+            context = TaskRunContext.get()
+            assert context is not None
+            self._last[call.run.task_id] = context.task_run.id
+            self._pump.show(call.run.id, context.task_run.id, call.name)
+            try:
+                result = await body()
+            except asyncio.CancelledError:
+                # Prefect would call it a crash. The walk hears of it below, when the state is set.
+                return prefect_state("KILLED")
+            found.append(result)
+            return state_of_result(result, plain(result.outputs) if call.is_unit else None)
+
+        task = self._task(call, attempt)
+        await run_task_async(task, parameters={}, return_type="state", dependencies=self._edges(call))
+        if not found:
+            raise asyncio.CancelledError
+        return found[0]
+
+    def inside(self, call: Call) -> Engine:  # noqa: ARG002  the children are shown below the task run that is running
+        return BarEngine(self._pump)
+
+    def _task(self, call: Call, attempt: Any) -> prefect.Task[[], Any]:
+        options: dict[str, Any] = {"persist_result": False, "cache_policy": NO_CACHE}
+        if call.is_unit:
+            # The key is what Prefect looks results up by: no other attempt may have the same.
+            key = f"wdprefect/results/{self._execution_id}/{call.run.id}-{call.attempt}.json"
+            options = {"persist_result": True, "result_serializer": "json", "result_storage_key": key}
+        return prefect.Task(attempt, name=call.run.task_id, task_run_name=_template(call.name), retries=0, **options)
+
+    def _edges(self, call: Call) -> dict[str, set[RunInput]]:
+        sources: Iterable[str] = sources_of(call.spec)
+        found = {TaskRunResult(id=self._last[name]) for name in sources if name in self._last}
+        return {"sources": set(found)} if found else {}
+
+
+def _template(name: str) -> str:
+    """A name as it is: Prefect formats names with the parameters of the task."""
+    return name.replace("{", "{{").replace("}", "}}")

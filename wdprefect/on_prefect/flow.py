@@ -1,0 +1,107 @@
+"""A loaded flow as a Prefect flow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import prefect
+from prefect.context import FlowRunContext
+
+from wdprefect.errors import UsageError
+from wdprefect.execution.execution import Execution
+from wdprefect.execution.flow_run import Start, Surroundings, execute
+from wdprefect.execution.logbook import Sink
+from wdprefect.execution.run import Options, Watcher
+from wdprefect.model.flow import Flow
+from wdprefect.on_prefect.engine import PrefectEngine
+from wdprefect.on_prefect.logs import LogPump
+from wdprefect.on_prefect.secrets import secrets_of_blocks
+from wdprefect.on_prefect.signature import TRIGGER, Parameters, parameters_of
+from wdprefect.on_prefect.states import prefect_state
+from wdprefect.on_prefect.storage import BLOCK, storage_of_run
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who runs a flow in this process: what it starts with, who else sees the log, who gets the execution."""
+
+    start: Start
+    sinks: tuple[Sink, ...]
+    watchers: tuple[Watcher, ...]
+    on_end: Callable[[Execution], None]
+
+
+def make_prefect_flow(
+    flow: Flow, options: Options, storage: str | None, caller: Caller | None = None
+) -> prefect.Flow[..., Any]:
+    """An async Prefect flow named `<namespace>.<id>` whose version is the digest of the loaded flow."""
+    parameters = parameters_of(flow)
+
+    async def body(**values: Any) -> Any:
+        return await _run(
+            flow, options, storage, caller, _start(parameters, values) if caller is None else caller.start
+        )
+
+    body.__name__ = body.__qualname__ = flow_name = python_name(flow)
+    body.__signature__ = parameters.run  # type: ignore[attr-defined]  # inspect reads it
+    made = prefect.Flow(
+        body,
+        name=flow.name,
+        version=flow.digest,
+        description=flow.description or flow.id,
+        persist_result=True,
+        result_serializer="json",
+        result_storage=storage if storage and storage.startswith(BLOCK) else None,
+        # The inputs are checked by our own rules before a caller's run starts.
+        validate_parameters=caller is None,
+    )
+    made.__signature__ = parameters.form  # type: ignore[attr-defined]  # as above
+    assert flow_name.isidentifier()
+    return made
+
+
+def python_name(flow: Flow) -> str:
+    """The flow's namespace and id as a Python name: `company.team` and `pip` give `company_team_pip`."""
+    return "".join(c if c.isascii() and c.isalnum() else "_" for c in flow.name)
+
+
+async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller | None, start: Start) -> Any:
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise UsageError("a flow runs inside a Prefect flow run: call the flow, not its function")
+    flow_run = context.flow_run
+    pump = LogPump(flow_run.id, flow_run.name, flow.name)
+    execution_id = str(flow_run.id)
+    around = Surroundings(
+        PrefectEngine(pump, execution_id),
+        await storage_of_run(storage),
+        options,
+        (pump, *(caller.sinks if caller else ())),
+        caller.watchers if caller else (),
+        secrets_of_blocks(),
+    )
+    try:
+        execution = await execute(flow, start, execution_id, around)
+    except asyncio.CancelledError:
+        # What ran has been ended. Prefect would call it a crash.
+        return prefect_state("KILLED", "the run was cancelled")
+    finally:
+        pump.close()
+    if caller:
+        caller.on_end(execution)
+    return prefect_state(execution.state, execution.error, _result(execution))
+
+
+def _start(parameters: Parameters, values: Mapping[str, Any]) -> Start:
+    trigger = values.get(TRIGGER)
+    return Start(parameters.given(values), json.loads(trigger) if trigger else None)
+
+
+def _result(execution: Execution) -> dict[str, Any]:
+    """What Prefect persists of a run: outputs and where files lie, never their content."""
+    summary = execution.summary()
+    return {name: summary[name] for name in ("id", "flow", "state", "outputs", "taskOutputs", "uri", "error")}

@@ -1,0 +1,39 @@
+"""A run of a flow in this process, as a flow run of the Prefect API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wdprefect.errors import Unavailable
+from wdprefect.execution.execution import Execution
+from wdprefect.execution.flow_run import Start
+from wdprefect.execution.logbook import Sink
+from wdprefect.execution.run import Options, Watcher
+from wdprefect.model.flow import Flow
+from wdprefect.on_prefect.flow import Caller, make_prefect_flow
+from wdprefect.on_prefect.signature import parameter_name
+
+
+async def run_on_prefect(
+    flow: Flow, start: Start, options: Options, storage: str | None, sinks: Sequence[Sink], watchers: Sequence[Watcher]
+) -> Execution:
+    """Run the flow in this process as a flow run of its own, and return its execution."""
+    found: list[Execution] = []
+    caller = Caller(start, tuple(sinks), tuple(watchers), found.append)
+    prefect_flow = make_prefect_flow(flow, options, storage, caller)
+    state: Any = await prefect_flow(**_shown(flow, start), return_state=True)
+    if not found:
+        raise Unavailable(f"the run did not end by itself: {state.name} {state.message or ''}".rstrip())
+    return found[0]
+
+
+def _shown(flow: Flow, start: Start) -> dict[str, Any]:
+    """The inputs as parameters of the flow run, which the UI shows. Secrets are not among them."""
+    secret = {item.id for item in flow.inputs if getattr(item, "type", "") == "SECRET"}
+    known = {item.id for item in flow.inputs}
+    return {
+        parameter_name(name): "********" if name in secret else value
+        for name, value in start.inputs.items()
+        if name in known
+    }

@@ -1,0 +1,64 @@
+"""The internal storage inside Prefect's result storage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect.filesystems import LocalFileSystem
+from prefect.results import get_result_store
+
+from wdprefect.errors import Unavailable, UsageError
+from wdprefect.model.ports import Storage
+from wdprefect.storage import open_storage
+from wdprefect.storage.local import LocalStorage
+from wdprefect.storage.s3 import S3Storage
+
+# Everything of ours lies below this folder of the storage.
+PREFIX = "wdprefect"
+BLOCK = "s3-bucket/"
+
+
+async def storage_of_run(url: str | None) -> Storage:
+    """The storage that a URL names, else the result storage of the flow run that is running."""
+    if url is None:
+        return storage_of_block(get_result_store().result_storage)
+    if url.startswith(BLOCK):
+        return storage_of_block(await load_bucket(url))
+    return open_storage(url)
+
+
+async def load_bucket(url: str) -> Any:
+    """The S3Bucket block of `s3-bucket/<name>`. Raises UsageError when there is none."""
+    from prefect_aws import S3Bucket  # boto3 takes a quarter of a second
+
+    try:
+        return await S3Bucket.aload(url.removeprefix(BLOCK))
+    except ValueError as error:
+        raise UsageError(f"there is no Prefect block '{url}': {error}") from None
+    except OSError as error:
+        raise Unavailable(f"the Prefect API does not answer: {error}") from None
+
+
+def storage_of_block(block: Any) -> Storage:
+    """The storage in a Prefect block: LocalFileSystem or S3Bucket. Raises UsageError for another kind."""
+    if isinstance(block, LocalFileSystem):
+        return LocalStorage(Path(block.basepath or "~").expanduser() / PREFIX)
+    if getattr(block, "get_block_type_slug", lambda: "")() == "s3-bucket":
+        return _of_bucket(block)
+    kind = type(block).__name__
+    raise UsageError(f"files cannot be kept in a block of type {kind}: use an S3Bucket or a LocalFileSystem")
+
+
+def _of_bucket(block: Any) -> S3Storage:
+    from botocore.config import Config  # as above
+
+    credentials = block.credentials
+    parameters = credentials.aws_client_parameters.get_params_override()
+    config = Config(max_pool_connections=64).merge(parameters.pop("config", None) or Config())
+    endpoint = getattr(credentials, "minio_root_user", None) and parameters.get("endpoint_url")
+    if endpoint:
+        parameters["endpoint_url"] = endpoint
+    client = credentials.get_boto3_session().client("s3", **parameters, config=config)
+    folder = "/".join(part for part in (str(block.bucket_folder).strip("/"), PREFIX) if part)
+    return S3Storage(client, block.bucket_name, folder)

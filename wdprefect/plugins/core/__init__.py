@@ -1,0 +1,1 @@
+"""`io.kestra.plugin.core`: what every flow is made of."""

@@ -1,0 +1,1 @@
+"""`io.kestra.plugin.scripts`: commands and scripts of all languages."""
