@@ -13,11 +13,10 @@ from wdprefect.errors import InvalidFlow, Position, Problem, UsageError
 from wdprefect.execution.engine import LocalEngine
 from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
-from wdprefect.execution.folders import default_storage, working_directories
+from wdprefect.execution.folders import default_storage
 from wdprefect.execution.logbook import Sink
-from wdprefect.execution.place import PROCESS
-from wdprefect.execution.run import Options, Watcher, new_id
-from wdprefect.execution.runners import unavailable_runners
+from wdprefect.execution.run import Watcher, new_id
+from wdprefect.execution.runners import choose_options
 from wdprefect.loader import load_text
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
@@ -77,12 +76,14 @@ def run(  # noqa: PLR0913  what a run can be given; all by name
     if engine not in ("prefect", "local"):
         raise UsageError(f"unknown engine '{engine}': it is 'prefect' or 'local'")
     start = Start(inputs or {}, trigger, labels, secrets, check_inputs=validate_inputs, take_paths=True)
-    options = run_options(flow, runner)
+    options = choose_options(flow, runner)
     sinks, watchers = [on_log] if on_log else [], [on_task] if on_task else []
     identity = execution_id or new_id()
     if engine == "prefect":
-        from wdprefect.on_prefect.run import run_on_prefect  # as above
+        from wdprefect.on_prefect.local_api import use_api  # as above
+        from wdprefect.on_prefect.run import run_on_prefect
 
+        use_api()
         return _blocking(lambda: run_on_prefect(flow, start, options, storage, sinks, watchers))
     around = Surroundings(LocalEngine(), open_run_storage(storage), options, sinks, watchers)
     return _blocking(lambda: execute(flow, start, identity, around))
@@ -95,7 +96,7 @@ def to_prefect(flow: Flow, *, runner: str | None = None, storage: str | None = N
     """
     from wdprefect.on_prefect.flow import make_prefect_flow  # as above
 
-    return make_prefect_flow(flow, run_options(flow, runner), storage)
+    return make_prefect_flow(flow, choose_options(flow, runner), storage)
 
 
 def open_run_storage(url: str | None) -> Storage:
@@ -105,19 +106,6 @@ def open_run_storage(url: str | None) -> Storage:
 
         return storage_of_block(_blocking(lambda: load_bucket(url)))
     return open_storage(url or default_storage())
-
-
-def run_options(flow: Flow, runner: str | None) -> Options:
-    """The options of a run. Raises InvalidFlow when a task asks for a runner that is not there."""
-    chosen = runner or os.environ.get("WDPREFECT_RUNNER") or None
-    if chosen not in (None, "process"):
-        raise UsageError(f"unknown runner '{chosen}': it is 'process'")
-    options = Options(PROCESS if chosen else None, working_directories())
-    if not options.runner:
-        problems = list(unavailable_runners(flow))
-        if problems:
-            raise InvalidFlow(problems)
-    return options
 
 
 def _blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

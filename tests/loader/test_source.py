@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -140,7 +141,8 @@ def test_further_documents(text: str, expected: str | None) -> None:
     """Only the first document is read; that there are more is a warning."""
     source = Source.read(text, "f.yaml")
     (warning,) = source.warnings
-    assert ({"a": 1}, "WD109", "warning") == (source.data, warning.code, warning.severity)
+    assert source.data == {"a": 1}
+    assert (warning.code, warning.severity) == ("WD109", "warning")
     assert expected in (None, str(warning.at))
 
 
@@ -223,23 +225,23 @@ def test_deep_nesting(opening: str) -> None:
 def test_all_problems() -> None:
     """All problems before the place where the parser gives up are reported, in their order."""
     text = "a: 1\na: .inf\nb: &c 2\nd: {{ e }}\nf: @g\n"
-    assert ["2:1 WD105", "2:4 WD108", "3:4 WD106", "4:4 WD107", "5:4 WD101"] == [
-        f"{problem.at.line}:{problem.at.column} {problem.code}" for problem in problems(text)
-    ]
+    expected = ["2:1 WD105", "2:4 WD108", "3:4 WD106", "4:4 WD107", "5:4 WD101"]
+    assert expected == [f"{each.at.line}:{each.at.column} {each.code}" for each in problems(text)]
 
 
 def test_plain_data_keeps_references() -> None:
     """Plain data is what Kestra's reader makes of anchors, aliases and merge keys; a flow refuses them."""
     text = "a: &x {b: 1}\nc: *x\nd: {<<: 2}"
-    assert {"a": {"b": 1}, "c": "x", "d": {"<<": 2}} == read_yaml(text)
-    assert ["WD106"] * 3 == [problem.code for problem in problems(text)]
+    expected = {"a": {"b": 1}, "c": "x", "d": {"<<": 2}}
+    assert expected == read_yaml(text)
+    assert {"WD106"} == {problem.code for problem in problems(text)}
 
 
 def test_messages_name_no_class() -> None:
     """No message leaks the parser's own words for its tokens."""
     texts = [param.values[0] for param in REFUSED]
     told = [str(problem) for text in texts if isinstance(text, str | bytes) for problem in problems(text)]
-    assert [] == [line for line in told if "<block" in line or "Error" in line or "Event" in line]
+    assert not [line for line in told if "<block" in line or "Error" in line or "Event" in line]
 
 
 TEXT = """\
@@ -332,34 +334,21 @@ def test_places_inside_white_space(text: str, line: int, column: int, expected: 
     assert expected == (at.line, at.column)
 
 
+# Without the characters that YAML forbids or takes for line ends.
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\ufeff\ufffe\uffff"), max_size=8
+)
 DATA = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
 
 
 @given(DATA)
-def test_round_trip(data: Any) -> None:
-    """Data that was written as JSON in YAML, with quoted texts, reads as it was."""
-    text = yaml.safe_dump(data, default_style=None, default_flow_style=True, allow_unicode=False, sort_keys=False)
-    if "\\uD" in text or "&id" in text:
-        return
-    try:
-        expected = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return
-    assert expected == data
-    assert _as_kestra(data) == _as_kestra(read_yaml(text))
-
-
-def _as_kestra(data: Any) -> Any:
-    """Texts and numbers alike as text: what a text without quotes is typed as is the other tests' matter."""
-    if isinstance(data, dict):
-        return {key: _as_kestra(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_as_kestra(value) for value in data]
-    return float(data) if isinstance(data, float | int) and not isinstance(data, bool) else data
+def test_json(data: Any) -> None:
+    """JSON is read as the data that it stands for."""
+    assert data == read_yaml(json.dumps(data, ensure_ascii=False))
 
 
 @given(
@@ -388,6 +377,6 @@ def _read_anything(text: str | bytes) -> None:
         places = [problem.at for problem in error.problems]
     decoded = (text if isinstance(text, str) else text.decode("utf-8", "replace")).removeprefix("\ufeff")
     lines = decoded.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    assert [] == [
+    assert not [
         at for at in places if not (1 <= at.line <= len(lines) and 1 <= at.column <= len(lines[at.line - 1]) + 1)
     ]

@@ -176,7 +176,8 @@ def test_only_own_pages_are_answered(
     own = {name: value.replace(PAGES, server.ui_url) for name, value in headers.items()}
     answer = ask(server, method, path, own)
     assert status == answer.status
-    assert answer.allowed_origin == (server.ui_url if own.get("Origin") == server.ui_url else None)
+    expected = server.ui_url if own.get("Origin") == server.ui_url else None
+    assert expected == answer.allowed_origin
 
 
 @pytest.mark.server

@@ -39,9 +39,7 @@ def execute(args: argparse.Namespace) -> int:
         print(note, file=sys.stderr)
     inputs = {**_inputs_of_file(args.inputs), **_pairs(args.input, "-i")}
     if args.engine == "prefect":
-        from wdprefect.cli.api_choice import choose_api  # only this engine needs a server
-
-        choose_api()
+        _choose_api()
     with terminating(), make_progress(flow.name) as progress:
         execution = run(
             flow,
@@ -58,6 +56,15 @@ def execute(args: argparse.Namespace) -> int:
         print(f"{len(copied)} files in {args.output_dir}", file=sys.stderr)
     _print(execution, args.format)
     return _exit_code(execution)
+
+
+def _choose_api() -> None:
+    from wdprefect.on_prefect.local_api import quiet_console, use_api  # importing Prefect takes a second
+
+    quiet_console()
+    server = use_api()
+    if server and server.started:
+        print(f"started a local Prefect server: {server.ui_url} ('wdprefect server stop' ends it)", file=sys.stderr)
 
 
 def _print(execution: Execution, form: str) -> None:

@@ -1,8 +1,8 @@
 """Python functions as filters, functions and tests of the template language.
 
-The public functions of a module are its names: `substring_before(value, separator)` is `substringBefore` with the argument
-`separator`. A trailing underscore keeps clear of Python's own names (`max_`), a double one stands for the few underscores
-that the language itself has (`replace__pairs`). Arguments without a default are required.
+The public functions of a module are its names: `substring_before(value, separator)` is `substringBefore` with the
+argument `separator`. A trailing underscore keeps clear of Python's own names (`max_`), a double one stands for the few
+underscores that the language itself has (`replace__pairs`). Arguments without a default are required.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Callee:
     def bind(self, given: Sequence[Any], named: Mapping[str, Any] | None) -> Sequence[Any]:
         """The arguments in the order of the signature.
 
-        A null for an optional argument is as if it were left out. Raises ExpressionError for too many, unknown and missing ones;
-        what declares no argument ignores what it is given, as in Kestra.
+        A null for an optional argument is as if it were left out. Raises ExpressionError for too many, unknown and
+        missing ones; what declares no argument ignores what it is given, as in Kestra.
         """
         if self.variadic:
             return given

@@ -23,7 +23,7 @@ class KestraEnvironment(Environment):
 
     code_generator_class = Generator
     context_class = Scope
-    lexer = property(Lexer)  # type: ignore[assignment]  # Jinja's is a property too, but typed as what it gives
+    lexer = property(Lexer)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return Parser(self, source, name, filename).parse()

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from wdprefect.errors import ExpressionError
+from wdprefect.expressions.date_patterns import DAYS, MONTHS, format_moment, read_fields, zone_id
 from wdprefect.expressions.numbers import is_number
-from wdprefect.expressions.patterns import DAYS, MONTHS, format_moment, read_fields, zone_id
 from wdprefect.expressions.values import describe
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)

@@ -4,7 +4,7 @@ Arithmetic, `==` and the test of an `if` let no missing name through to a `??` a
 these is known here, so they are looked up by another method, and nothing is wrapped at run time.
 """
 
-# ruff: noqa: N802  # Jinja finds the methods by the names of its node classes
+# ruff: noqa: ARG002, N802, N815  # Jinja finds the methods by the names of its node classes and gives all a frame
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ class ExpressionParser(JinjaParser):
             return nodes.Const(self._integer(token), lineno=at), True
         if token.type == "decimal":
             return nodes.Const(float(token.value), lineno=at), True
-        self._unexpected(token)
+        return self._unexpected(token)
 
     def _name(self, token: Token) -> nodes.Expr:
         if token.value in _WORDS:
@@ -205,7 +205,7 @@ class ExpressionParser(JinjaParser):
             return nodes.List(self._items("]", self.expression), lineno=token.lineno), False
         if self._take("{"):
             return nodes.Dict(self._items("}", self._pair), lineno=token.lineno), False
-        self._unexpected(token)
+        return self._unexpected(token)
 
     def _items(self, end: str, item: Callable[[], nodes.Node]) -> list[nodes.Node]:
         items: list[nodes.Node] = []

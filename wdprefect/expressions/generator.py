@@ -3,7 +3,7 @@
 Statements yield what they print: text as it is, values as tuples of one, for the caller to join.
 """
 
-# ruff: noqa: N802  # Jinja finds the methods by the names of its node classes
+# ruff: noqa: ARG002, N802  # Jinja finds the methods by the names of its node classes and gives all a frame
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from wdprefect.expressions.expression_generator import ExpressionGenerator
 class Generator(ExpressionGenerator):
     """Jinja's code generator with Kestra's meaning for each kind of statement."""
 
-    def __init__(
-        self, environment: Environment, name: str | None, filename: str | None, *args: Any, **more: Any
-    ) -> None:
-        super().__init__(environment, name, filename, *args, **more)
+    def __init__(self, environment: Environment, name: str | None, filename: str | None, *rest: Any) -> None:
+        """Take what Jinja gives its generator."""
+        super().__init__(environment, name, filename, *rest)
         self._bodies: list[tuple[str, Iterable[nodes.Node]]] = []
         self._macros: dict[str, tuple[nodes.Macro, str]] = {}
         self._named_blocks: dict[str, str] = {}
@@ -91,7 +90,7 @@ class Generator(ExpressionGenerator):
         """`if` and its branches; whatever fails in a test is an error that nothing catches."""
         for keyword, branch in (("if", node), *(("elif", each) for each in node.elif_)):
             self.writeline(f"{keyword} context.truth(", branch)
-            self._guarded(branch.test, frame)
+            self._guarded(branch.test, frame)  # type: ignore[arg-type]  # Jinja types a test as any node
             self.write(f", {branch.lineno}):")
             self._suite(branch.body, frame)
         if node.else_:

@@ -1,4 +1,4 @@
-"""The methods and properties of values that templates may use: a fixed table of plain functions, never Python attributes."""
+"""The methods and properties of values that templates may use: a fixed table of functions, never Python attributes."""
 
 from __future__ import annotations
 

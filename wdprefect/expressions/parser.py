@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from jinja2 import nodes
+from jinja2.lexer import Token
 
 from wdprefect.errors import ExpressionError
 from wdprefect.expressions.expression_parser import ExpressionParser
@@ -24,7 +25,7 @@ class Parser(ExpressionParser):
         return nodes.Template(body, lineno=0)
 
     def _body(self, *ends: str) -> list[nodes.Node]:
-        """Everything up to a tag with one of these names (that name is then the current token) or the end of the text."""
+        """Everything up to a tag of one of these names, which is then the current token, or the end of the text."""
         self._enter()
         body: list[nodes.Node] = []
         while self.stream.current.type != "eof":

@@ -1,6 +1,6 @@
 """Java's regular expressions by Python's `re`.
 
-Named groups, POSIX classes and quotations are rewritten; what `re` has not (such as intersections of classes) is an error.
+Named groups, POSIX classes and quotations are rewritten; what `re` has not (intersections of classes) is an error.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def _group(match: re.Match[str], group: re.Match[str]) -> str:
 
 def split(java: str, text: str, limit: int) -> list[str]:
     """The parts between matches, as Java's `String.split`: limit 0 drops empty parts at the end, below 0 keeps all."""
-    parts, start = [], 0
+    parts: list[str] = []
+    start = 0
     for match in pattern(java).finditer(text):
         if 0 < limit <= len(parts) + 1:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from wdprefect.errors import ExpressionError
 from wdprefect.expressions.compiler import compiled
@@ -16,6 +16,7 @@ from wdprefect.expressions.services import Services
 from wdprefect.expressions.values import to_text
 
 _RAW_TAGS = re.compile(r"\{%-*\s*(?:raw|endraw)\s*-*%\}")
+Printed = TypeVar("Printed")
 _SCALARS = (str, bool, int, float)
 
 
@@ -61,12 +62,12 @@ class _Run:
     def once(self, text: str, variables: Mapping[str, Any], *, keep_raw: bool = False) -> str:
         if not OPENER.search(text):
             return text
-        return self._guard(text, variables, lambda scope, pieces: _join(pieces), keep_raw=keep_raw)
+        return self._printed(text, variables, _join, keep_raw=keep_raw)
 
     def typed(self, text: str, variables: Mapping[str, Any]) -> Any:
         if not OPENER.search(text):
             return text
-        return self._guard(text, variables, lambda scope, pieces: _first(pieces), keep_raw=self.recursive)
+        return self._printed(text, variables, _first, keep_raw=self.recursive)
 
     def stable(self, text: str, variables: Mapping[str, Any]) -> str:
         """The text rendered until it no longer changes; raw blocks lose their tags only then."""
@@ -76,21 +77,21 @@ class _Run:
                 return _RAW_TAGS.sub("", text)
         raise too_much(f"too many rendering attempts: the template still changes after {PASSES} passes")
 
-    def _guard(
-        self, text: str, variables: Mapping[str, Any], join: Callable[[Scope, Iterable[Any]], Any], *, keep_raw: bool
-    ) -> Any:
+    def _printed(
+        self, text: str, variables: Mapping[str, Any], join: Callable[[Iterable[Any]], Printed], *, keep_raw: bool
+    ) -> Printed:
         template = compiled(text)
         scope = Scope(template, variables, self.services, None if self.recursive else self._nested, keep_raw=keep_raw)
         try:
             with within_stack():
-                return join(scope, template.root(scope))
+                return join(template.root(scope))
         except Missing as missing:
             line, column = line_and_column(text, missing.at)
             message = f"unable to find '{missing.name}' used in the expression at line {line}"
             raise ExpressionError(message, "undefined", missing.name, line, column) from None
 
     def _nested(self, scope: Scope, data: Any, *, once: bool) -> Any:
-        """What `render` and `renderOnce` give: text, and the texts of lists and maps, rendered with what is visible now."""
+        """What `render` and `renderOnce` give: texts, also those in lists and maps, rendered with what is visible."""
         if self.nested >= NESTED_RENDERS:
             raise too_much(f"templates render each other more than {NESTED_RENDERS} levels deep")
         inner = _Run(self.services, self.nested + 1, recursive=False)

@@ -184,7 +184,7 @@ class Scope(Context):
         for scope in self.scopes:
             if name in scope:
                 return scope[name]
-        self.fail(f"unable to find '{name}' used in the operation", at)
+        return self.fail(f"unable to find '{name}' used in the operation", at)
 
     def operate(self, operation: Callable[..., Any], at: int, *operands: Any) -> Any:
         """The result of an operation on values, its failures given their place."""

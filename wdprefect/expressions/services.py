@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Services(Protocol):
-    """The outside of a run. An object may lack methods: a function whose service is absent is an error when it is called.
+    """The outside of a run. An object may lack methods: to call a function whose service is absent is an error.
 
     A LookupError of `secret` and `kv` means that there is no such thing; `read` and `size` raise for a missing file.
     """

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Any, Final
 
 from wdprefect.errors import ExpressionError
 
-LISTS = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
-CONTAINERS = (Mapping, *LISTS)
+LISTS: Final[tuple[type[Collection[Any]], ...]] = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
+CONTAINERS: Final[tuple[type[Collection[Any]], ...]] = (Mapping, *LISTS)
 _FALSE_TEXTS = frozenset(("", "false", "0", "-0"))
 # Doubles from here on, or smaller than the second, print with an exponent.
 _LARGE, _SMALL = 1e7, 1e-3
@@ -24,7 +24,7 @@ def is_true(text: str | None) -> bool:
 
 
 def to_text(value: Any) -> str:
-    """The text of a value where a template prints it: lists and maps as JSON, null as nothing, the rest as Java has it."""
+    """The text of a value where a template prints it: lists and maps as JSON, null as nothing, the rest as in Java."""
     if isinstance(value, str):
         return value
     if isinstance(value, CONTAINERS):
@@ -87,22 +87,9 @@ def _scalar_json(value: Any) -> str:
 
 
 def _scalar_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return _integer_text(value)
-    if isinstance(value, float):
-        return _double_text(value)
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, dt.datetime):
-        return _datetime_text(value, seconds_always=value.utcoffset() == dt.timedelta(0))
-    if isinstance(value, dt.time):
-        return _time_text(value, seconds_always=False)
-    if isinstance(value, dt.timedelta):
-        return _duration_text(value)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+    for kind, write in _WRITERS:
+        if isinstance(value, kind):
+            return write(value)
     return str(value)
 
 
@@ -154,9 +141,17 @@ def _duration_text(value: dt.timedelta) -> str:
     return "PT" + text
 
 
-def items_of(value: Any) -> Iterable[Any] | None:
-    """The items of a list, set or array; None where the value is none of these."""
-    return value if isinstance(value, LISTS) else None
+_WRITERS: tuple[tuple[type, Callable[[Any], str]], ...] = (
+    (bool, lambda value: "true" if value else "false"),
+    (int, _integer_text),
+    (float, _double_text),
+    (Decimal, lambda value: f"{value:f}"),
+    # A moment in UTC is an instant to Java, and these print their seconds also where they are zero.
+    (dt.datetime, lambda value: _datetime_text(value, seconds_always=value.utcoffset() == dt.timedelta(0))),
+    (dt.time, lambda value: _time_text(value, seconds_always=False)),
+    (dt.timedelta, _duration_text),
+    (bytes, lambda value: value.decode("utf-8", "replace")),
+)
 
 
 def is_empty(value: Any) -> bool:

@@ -58,7 +58,7 @@ class Findings:
             return kind.model_validate(data)
         except ValidationError as error:
             wrong = [(_path(detail["loc"], data), detail) for detail in error.errors(include_url=False)]
-        serious = [(where, detail) for where, detail in wrong if not has_template(_value(where, data))]
+        serious = [(where, detail) for where, detail in wrong if not _is_template(where, detail, data)]
         for where, detail in serious:
             self.problems.append(self._problem(kind, path, where, detail))
         # Only templates were in the way: the data counts once they are rendered.
@@ -110,6 +110,12 @@ def _reason(detail: ErrorDetails) -> str:
         case _:
             message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
             return f"it {message}" if message.startswith("should") else message
+
+
+def _is_template(where: Path, detail: ErrorDetails, data: Any) -> bool:
+    """Whether the text that does not fit is rendered before it counts."""
+    value = _value(where, data)
+    return detail["type"] != "extra_forbidden" and isinstance(value, str) and has_template(value)
 
 
 def _path(loc: tuple[int | str, ...], data: Any) -> Path:

@@ -19,6 +19,7 @@ from wdprefect.execution.run import Options, Watcher
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.engine import PrefectEngine
 from wdprefect.on_prefect.logs import LogPump
+from wdprefect.on_prefect.names import entrypoint_name
 from wdprefect.on_prefect.secrets import secrets_of_blocks
 from wdprefect.on_prefect.signature import TRIGGER, Parameters, parameters_of
 from wdprefect.on_prefect.states import prefect_state
@@ -46,7 +47,7 @@ def make_prefect_flow(
             flow, options, storage, caller, _start(parameters, values) if caller is None else caller.start
         )
 
-    body.__name__ = body.__qualname__ = flow_name = python_name(flow)
+    body.__name__ = body.__qualname__ = entrypoint_name(flow.namespace, flow.id)
     body.__signature__ = parameters.run  # type: ignore[attr-defined]  # inspect reads it
     made = prefect.Flow(
         body,
@@ -60,13 +61,7 @@ def make_prefect_flow(
         validate_parameters=caller is None,
     )
     made.__signature__ = parameters.form  # type: ignore[attr-defined]  # as above
-    assert flow_name.isidentifier()
     return made
-
-
-def python_name(flow: Flow) -> str:
-    """The flow's namespace and id as a Python name: `company.team` and `pip` give `company_team_pip`."""
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in flow.name)
 
 
 async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller | None, start: Start) -> Any:

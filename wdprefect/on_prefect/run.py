@@ -12,7 +12,7 @@ from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.flow import Caller, make_prefect_flow
-from wdprefect.on_prefect.signature import parameter_name
+from wdprefect.on_prefect.names import parameter_name
 
 
 async def run_on_prefect(

@@ -1,18 +1,16 @@
 """A flow's inputs as parameters of a Prefect flow.
 
-There are two signatures: one whose defaults are plain values, for runs, and one whose defaults carry title, description and
-order, for the form. Prefect reads the second from the flow and the first from its function.
+There are two signatures: one whose defaults are plain values, for runs, and one whose defaults carry title, description
+and order, for the form. Prefect reads the second from the flow and the first from its function.
 """
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
@@ -28,10 +26,10 @@ from wdprefect.model.inputs import (
     SelectInput,
     StringInput,
 )
+from wdprefect.on_prefect.names import parameter_name
 
-# A parameter that a run has and the form has not: what a trigger knows, as JSON text, since Prefect interprets JSON values.
+# A parameter that a run has and the form has not: what a trigger knows. As JSON text: Prefect interprets JSON values.
 TRIGGER = "wdprefect_trigger"
-_RESERVED = frozenset({"return_state", "wait_for", "v__args", TRIGGER})
 _PLAIN: Mapping[str, Any] = {
     "STRING": str,
     "SECRET": SecretStr,
@@ -81,14 +79,8 @@ def parameters_of(flow: Flow) -> Parameters:
         default, field = _default(item), _field(item, position)
         run.append(Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default))
         form.append(Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=field))
-    hidden = Parameter(TRIGGER, Parameter.KEYWORD_ONLY, annotation=Optional[str], default=None)
+    hidden = Parameter(TRIGGER, Parameter.KEYWORD_ONLY, annotation=str | None, default=None)
     return Parameters(Signature([*run, hidden]), Signature(form), names)
-
-
-def parameter_name(input_id: str) -> str:
-    """An input's id as a Python name."""
-    name = re.sub(r"\W", "_", input_id, flags=re.ASCII).lstrip("_")
-    return f"input_{name}" if name[:1].isdigit() or keyword.iskeyword(name) or name in _RESERVED - {TRIGGER} else name
 
 
 def _clashes(flow: Flow) -> Iterator[Problem]:
@@ -104,10 +96,10 @@ def _clashes(flow: Flow) -> Iterator[Problem]:
 
 def _annotation(item: InputBase) -> Any:
     kind = _kind(item)
-    return kind if item.required or kind is Any else Optional[kind]
+    return kind if item.required or kind is Any else kind | None
 
 
-def _kind(item: InputBase) -> Any:  # noqa: PLR0911  one return a kind of input
+def _kind(item: InputBase) -> Any:
     match item:
         case SelectInput(values=[_, *_] as values, allow_custom_value=False):
             return Literal[tuple(values)]

@@ -98,7 +98,7 @@ class _Glob:
         return cls(regex, parents=tuple(parents), deep=_translate_alone(last) is None)
 
     def matches(self, name: str, directory: Path) -> bool:
-        return self.regex.fullmatch(os.path.join(directory, name) if self.absolute else name) is not None
+        return self.regex.fullmatch(str(directory / name) if self.absolute else name) is not None
 
     def may_match_below(self, folders: Sequence[str]) -> bool:
         if len(folders) > len(self.parents) and not self.deep:
@@ -211,8 +211,9 @@ def _translate_members(members: str, pattern: str) -> str:
     if members.startswith("-"):
         parts.append(r"\-")
         members = members[1:]
-    for first, last in re.findall(r"(.)(?:-(.))?", members, re.DOTALL):
+    for first, hyphen, last in re.findall(r"(.)(-?)((?<=-).)?", members, re.DOTALL):
         if first == "-" or (last and last < first):
             raise InvalidPattern(pattern, "a range inside of '[…]' goes backwards or has no start")
-        parts.append(re.escape(first) + (f"-{re.escape(last)}" if last else ""))
+        # A hyphen at the end stands for itself.
+        parts.append(re.escape(first) + (f"-{re.escape(last)}" if last else re.escape(hyphen)))
     return "".join(parts)

@@ -124,7 +124,7 @@ def _indented(value: Any, amount: Any, prefix: Any, move: Callable[[str, str, st
 
 
 def escape_char(value: Any, type_: Any) -> Any:
-    """The text with single or double quotes escaped for a quoted text, or single ones for a shell; also inside of data."""
+    """The text with single or double quotes escaped, or single ones as a shell needs it; also inside of data."""
     escapes = {"single": ("'", "\\'"), "double": ('"', '\\"'), "shell": ("'", "'\\''")}
     kind = text(type_, "type").lower()
     if kind not in escapes:

@@ -9,8 +9,8 @@ from typing import Any
 
 from wdprefect.errors import ExpressionError
 from wdprefect.expressions.arguments import items, text
+from wdprefect.expressions.date_patterns import DAYS
 from wdprefect.expressions.dates import to_moment
-from wdprefect.expressions.patterns import DAYS
 
 _WEEKDAYS = tuple(day.upper() for day in DAYS)
 _POSITIONS = ("FIRST", "SECOND", "THIRD", "FOURTH")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ class Record:
     origins: dict[Path, Path] = field(default_factory=dict)
 
 
-def origin_of(path: Path, origins: dict[Path, Path]) -> Path:
+def origin_of(path: Path, origins: Mapping[Path, Path]) -> Path:
     """Where the value at a path of today's spelling stands in the source, by the longest path that was moved."""
     for length in range(len(path), 0, -1):
         moved = origins.get(path[:length])
@@ -53,7 +53,8 @@ class Edit:
             return False
         origin = self._origin(came_from)
         self._own_parent(path)[path[-1]] = value
-        self._record.origins[(*self._path, *path)] = origin
+        target = (*self._path, *path)
+        self._record.origins[target] = origin
         return True
 
     def remove(self, path: Path) -> None:

@@ -9,13 +9,15 @@ _RENAMES = (
     (
         "core.models.conditions.types",
         "plugin.core.condition",
-        "DateTimeBetweenCondition:DateTimeBetween DayWeekCondition:DayWeek "
-        "DayWeekInMonthCondition:DayWeekInMonth ExecutionFlowCondition:ExecutionFlow "
-        "ExecutionLabelsCondition:ExecutionLabels ExecutionNamespaceCondition:ExecutionNamespace "
-        "ExecutionOutputsCondition:ExecutionOutputs ExecutionStatusCondition:ExecutionStatus FlowCondition "
-        "FlowNamespaceCondition HasRetryAttemptCondition:HasRetryAttempt MultipleCondition NotCondition:Not "
-        "OrCondition:Or PublicHolidayCondition:PublicHoliday TimeBetweenCondition:TimeBetween "
-        "VariableCondition:Expression WeekendCondition:Weekend",
+        (
+            "DateTimeBetweenCondition:DateTimeBetween DayWeekCondition:DayWeek "
+            "DayWeekInMonthCondition:DayWeekInMonth ExecutionFlowCondition:ExecutionFlow "
+            "ExecutionLabelsCondition:ExecutionLabels ExecutionNamespaceCondition:ExecutionNamespace "
+            "ExecutionOutputsCondition:ExecutionOutputs ExecutionStatusCondition:ExecutionStatus FlowCondition "
+            "FlowNamespaceCondition HasRetryAttemptCondition:HasRetryAttempt MultipleCondition NotCondition:Not "
+            "OrCondition:Or PublicHolidayCondition:PublicHoliday TimeBetweenCondition:TimeBetween "
+            "VariableCondition:Expression WeekendCondition:Weekend"
+        ),
     ),
     ("core.models.triggers.types", "plugin.core.trigger", "Flow Schedule Webhook"),
     ("core.tasks.debugs", "plugin.core.debug", "Echo Return"),
@@ -23,16 +25,20 @@ _RENAMES = (
     (
         "core.tasks.flows",
         "plugin.core.flow",
-        "AllowFailure Dag EachParallel EachSequential Flow:Subflow ForEachItem If Parallel Pause Sequential "
-        "Subflow Switch Template Worker:WorkingDirectory WorkingDirectory",
+        (
+            "AllowFailure Dag EachParallel EachSequential Flow:Subflow ForEachItem If Parallel Pause Sequential "
+            "Subflow Switch Template Worker:WorkingDirectory WorkingDirectory"
+        ),
     ),
     ("core.tasks.log", "plugin.core.log", "Fetch Log"),
     ("core.tasks.states", "plugin.core.state", "Delete Get Set"),
     (
         "core.tasks.storages",
         "plugin.core.storage",
-        "Concat DeduplicateItems Delete FilterItems LocalFiles PurgeExecution:PurgeCurrentExecutionFiles "
-        "Reverse Size Split",
+        (
+            "Concat DeduplicateItems Delete FilterItems LocalFiles PurgeExecution:PurgeCurrentExecutionFiles "
+            "Reverse Size Split"
+        ),
     ),
     ("core.tasks.storages", "plugin.core.execution", "Purge:PurgeExecutions"),
     ("core.tasks.templating", "plugin.core.templating", "TemplatedTask"),
@@ -44,13 +50,15 @@ _RENAMES = (
     (
         "plugin.core.condition",
         "plugin.core.condition",
-        "DateTimeBetweenCondition:DateTimeBetween DayWeekCondition:DayWeek "
-        "DayWeekInMonthCondition:DayWeekInMonth ExecutionFlowCondition:ExecutionFlow "
-        "ExecutionLabelsCondition:ExecutionLabels ExecutionNamespaceCondition:ExecutionNamespace "
-        "ExecutionOutputsCondition:ExecutionOutputs ExecutionStatusCondition:ExecutionStatus "
-        "ExpressionCondition:Expression HasRetryAttemptCondition:HasRetryAttempt NotCondition:Not "
-        "OrCondition:Or PublicHolidayCondition:PublicHoliday TimeBetweenCondition:TimeBetween "
-        "WeekendCondition:Weekend",
+        (
+            "DateTimeBetweenCondition:DateTimeBetween DayWeekCondition:DayWeek "
+            "DayWeekInMonthCondition:DayWeekInMonth ExecutionFlowCondition:ExecutionFlow "
+            "ExecutionLabelsCondition:ExecutionLabels ExecutionNamespaceCondition:ExecutionNamespace "
+            "ExecutionOutputsCondition:ExecutionOutputs ExecutionStatusCondition:ExecutionStatus "
+            "ExpressionCondition:Expression HasRetryAttemptCondition:HasRetryAttempt NotCondition:Not "
+            "OrCondition:Or PublicHolidayCondition:PublicHoliday TimeBetweenCondition:TimeBetween "
+            "WeekendCondition:Weekend"
+        ),
     ),
     ("plugin.core.flow", "plugin.core.flow", "WaitFor:LoopUntil"),
     ("plugin.core.storage", "plugin.core.execution", "Purge:PurgeExecutions"),
@@ -80,8 +88,10 @@ _RENAMES = (
     (
         "plugin.langchain4j.provider",
         "plugin.ai.provider",
-        "AmazonBedrock Anthropic AzureOpenAI DeepSeek GoogleGemini GoogleVertexAI LocalAI MistralAI Ollama "
-        "OpenAI OpenRouter WorkersAI",
+        (
+            "AmazonBedrock Anthropic AzureOpenAI DeepSeek GoogleGemini GoogleVertexAI LocalAI MistralAI Ollama "
+            "OpenAI OpenRouter WorkersAI"
+        ),
     ),
     ("plugin.langchain4j.rag", "plugin.ai.rag", "ChatCompletion IngestDocument Search"),
     ("plugin.langchain4j.retriever", "plugin.ai.retriever", "GoogleCustomWebSearch TavilyWebSearch"),

@@ -165,7 +165,7 @@ _WRITERS: Mapping[str, Callable[[dt.datetime, int], str]] = MappingProxyType(
         "w": lambda m, n: _number(_week(m)[1], n),
         "W": lambda m, n: _number(_week_of_month(m), n),
         "F": lambda m, n: _number((m.day - 1) % 7 + 1, n),
-        "G": lambda m, n: {4: "Anno Domini", 5: "A"}.get(n, "AD"),
+        "G": lambda _, n: {4: "Anno Domini", 5: "A"}.get(n, "AD"),
         "H": lambda m, n: _number(m.hour, n),
         "k": lambda m, n: _number(m.hour or 24, n),
         "K": lambda m, n: _number(m.hour % 12, n),
@@ -176,13 +176,13 @@ _WRITERS: Mapping[str, Callable[[dt.datetime, int], str]] = MappingProxyType(
         "n": lambda m, n: _number(m.microsecond * 1000, n),
         "N": lambda m, n: _number(_second_of_day(m) * 1_000_000_000 + m.microsecond * 1000, n),
         "A": lambda m, n: _number(_second_of_day(m) * 1000 + m.microsecond // 1000, n),
-        "a": lambda m, n: "AM" if m.hour < 12 else "PM",  # noqa: PLR2004  # noon
+        "a": lambda m, _: "AM" if m.hour < 12 else "PM",  # noqa: PLR2004  # noon
         "X": _iso_offset("Z"),
         "x": _iso_offset(""),
         "Z": _rfc_offset,
         "O": _localized_offset,
         "z": _zone_name,
-        "V": lambda m, n: zone_id(m),
+        "V": lambda m, _: zone_id(m),
     }
 )
 
