@@ -64,10 +64,10 @@ def run(  # noqa: PLR0913  what a run can be given; all by name
     inputs: name to value; texts are converted as Kestra does, dotted names nest, a FILE input takes a local path or a
     storage URI. engine: `prefect` makes it a flow run of the Prefect API that is configured, `local` needs no server.
     trigger, labels: what `{{ trigger }}` and `{{ labels }}` show. secrets: in place of Prefect's Secret blocks and
-    SECRET_<NAME>. storage: `file:///…`, `s3://bucket/prefix` or `s3-bucket/<block>`, else the result storage of Prefect.
+    SECRET_<NAME>. storage: `file:///…`, `s3://bucket/prefix` or `s3-bucket/<block>`, else Prefect's.
     validate_inputs: False starts without required inputs, as Kestra's triggers do. runner: `process` runs all commands
-    on this machine, whatever their tasks ask for. on_log: gets each record as it arrives, from several threads. on_task:
-    gets each task run when it begins and when it has ended.
+    on this machine, whatever their tasks ask for. on_log: gets each record as it arrives, from several threads.
+    on_task: gets each task run when it begins and when it has ended.
 
     Raises InvalidInput or InvalidFlow before anything runs, Unavailable when the API or the storage does not answer.
     """
@@ -110,9 +110,7 @@ def open_run_storage(url: str | None) -> Storage:
 
 def _blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of a coroutine, in an event loop of its own: in this thread, or beside the loop that runs in it."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_in_loop():
         return asyncio.run(start())
     found: list[T | BaseException] = []
 
@@ -128,3 +126,11 @@ def _blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     if isinstance(found[0], BaseException):
         raise found[0]
     return found[0]
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

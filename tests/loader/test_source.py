@@ -229,6 +229,12 @@ def test_all_problems() -> None:
     assert expected == [f"{each.at.line}:{each.at.column} {each.code}" for each in problems(text)]
 
 
+@pytest.mark.parametrize("line", ["a: 1\n", "{{ a }}: 1\n", "? [a]\n: 1\n", "? *a\n: 1\n"])
+def test_nothing_but_problems(line: str) -> None:
+    """A text full of mistakes gives no endless list."""
+    assert len(problems(line * 50_000)) <= 200
+
+
 def test_plain_data_keeps_references() -> None:
     """Plain data is what Kestra's reader makes of anchors, aliases and merge keys; a flow refuses them."""
     text = "a: &x {b: 1}\nc: *x\nd: {<<: 2}"

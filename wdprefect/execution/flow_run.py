@@ -100,29 +100,38 @@ def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings) 
     return run
 
 
+def check_start(flow: Flow, start: Start) -> None:
+    """Raises InvalidInput when a run with these inputs would be refused; nothing is stored."""
+    if start.check_inputs:
+
+        def look(name: str, value: Any) -> str:
+            _file(name, str(value), take_paths=start.take_paths)
+            return str(value)
+
+        resolve_inputs(flow, start.inputs, take_file=look, masker=Masker())
+
+
 def _inputs(run: Run, start: Start) -> Mapping[str, Any]:
     if not start.check_inputs:
         return unchecked_inputs(run.flow, start.inputs)
 
-    def evaluate(template: str, more: Mapping[str, Any]) -> Any:
-        return Rendering(run.expressions, {**run.scope(), **more}, run.services).value(template)
-
     def take_file(name: str, value: Any) -> str:
-        return _stored(run, name, str(value), take_paths=start.take_paths)
+        path = _file(name, str(value), take_paths=start.take_paths)
+        return run.storage.put(input_uri(run.uri, name, path.name), path).uri if path else str(value)
 
-    return resolve_inputs(run.flow, start.inputs, evaluate=evaluate, take_file=take_file, masker=run.masker)
+    return resolve_inputs(run.flow, start.inputs, take_file=take_file, masker=run.masker)
 
 
-def _stored(run: Run, name: str, value: str, *, take_paths: bool) -> str:
-    """The URI of a FILE input's content. Raises InvalidInput for a file that is not there."""
+def _file(name: str, value: str, *, take_paths: bool) -> Path | None:
+    """The file of this machine that a FILE input names; None when it is in the storage already."""
     if value.startswith(SCHEME):
-        return value
+        return None
     if not take_paths:
         raise InvalidInput(name, f"a deployment takes the URI of a stored file (kestra:///…), not the path '{value}'")
     path = Path(value).expanduser()
     if not path.is_file():
         raise InvalidInput(name, f"there is no file '{value}'")
-    return run.storage.put(input_uri(run.uri, name, path.name), path).uri
+    return path
 
 
 class _Course:
@@ -180,7 +189,7 @@ class _Course:
             id=run.id,
             flow=run.flow.name,
             state=state,
-            inputs=run.inputs,
+            inputs={name: run.masker.hide_in(value) for name, value in run.inputs.items()},
             outputs=outputs,
             task_outputs=run.outputs,
             labels=run.labels,

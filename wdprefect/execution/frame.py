@@ -18,7 +18,8 @@ class Frame:
     """What the children of one flowable have in common.
 
     parent: the flowable's task run. item: what a loop gives to them directly. values: those of the loops around them.
-    parents: what `{{ parents }}` shows, the nearest first. place: the directory that they share, in a WorkingDirectory.
+    parents: what `{{ parents }}` shows, ancestors that have a value, the nearest first. place: the directory that they
+    share, in a WorkingDirectory.
     """
 
     engine: Engine
@@ -31,15 +32,13 @@ class Frame:
 
     def below(self, run: TaskRun, retry: Retry | None) -> Frame:
         """The frame of the children of a flowable in this frame."""
-        entry: dict[str, Any] = {"task": {"id": run.task_id}}
-        if run.value is not None:
-            entry["taskrun"] = {"value": run.value, "iteration": run.iteration}
+        entry = [] if run.value is None else [{"taskrun": {"value": run.value}}]
         return replace(
             self,
             parent=run,
             item=None,
             values=run.values,
-            parents=(entry, *self.parents),
+            parents=(*entry, *self.parents),
             retry=retry or self.retry,
         )
 
@@ -59,6 +58,8 @@ class Frame:
         optional = {"parentId": run.parent_id, "value": shown.value, "iteration": shown.iteration}
         taskrun |= {name: value for name, value in optional.items() if value is not None}
         scope: dict[str, Any] = {"task": {"id": run.task_id, "type": run.type}, "taskrun": taskrun}
+        if self.place and self.parent:
+            scope["workerTaskrun"] = {"id": self.parent.id, "startDate": self.parent.started}
         if self.parents:
             scope |= {"parents": list(self.parents), "parent": self.parents[0]}
         return scope

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from wdprefect.errors import ExpressionError, InvalidInput
+from wdprefect.expressions import Expressions
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.inputs import FileInput, InputBase, SecretInput
 
-Evaluate = Callable[[str, Mapping[str, Any]], Any]
 TakeFile = Callable[[str, Any], str]
 
 
-def resolve_inputs(
-    flow: Flow, given: Mapping[str, Any], *, evaluate: Evaluate, take_file: TakeFile, masker: Masker
-) -> dict[str, Any]:
+def resolve_inputs(flow: Flow, given: Mapping[str, Any], *, take_file: TakeFile, masker: Masker) -> dict[str, Any]:
     """The inputs by their names, dotted ones nested, each as its type says.
 
     take_file gets the name and the value of a FILE input and returns the URI of its copy in the storage.
@@ -27,7 +26,7 @@ def resolve_inputs(
     known: dict[str, Any] = {}
     enabled: dict[str, bool] = {}
     for item in _in_order(flow.inputs):
-        enabled[item.id] = _is_enabled(item, enabled, known, evaluate)
+        enabled[item.id] = _is_enabled(item, enabled, known)
         if enabled[item.id]:
             known[item.id] = _resolved(item, values.get(item.id), take_file, masker)
     return nested({item.id: known[item.id] for item in flow.inputs if item.id in known})
@@ -84,7 +83,7 @@ def _in_order(inputs: list[Any]) -> list[InputBase]:
     return list(done.values())
 
 
-def _is_enabled(item: InputBase, enabled: Mapping[str, bool], known: Mapping[str, Any], evaluate: Evaluate) -> bool:
+def _is_enabled(item: InputBase, enabled: Mapping[str, bool], known: Mapping[str, Any]) -> bool:
     if item.depends_on is None:
         return True
     names = item.depends_on.inputs
@@ -94,7 +93,7 @@ def _is_enabled(item: InputBase, enabled: Mapping[str, bool], known: Mapping[str
         return True
     seen = {"inputs": nested({name: known[name] for name in names if name in known})}
     try:
-        return evaluate(item.depends_on.condition, seen) is True
+        return Expressions().evaluate(item.depends_on.condition, seen) is True
     except ExpressionError:
         # A condition that cannot be rendered disables the input, as in Kestra.
         return False
@@ -112,13 +111,18 @@ def _resolved(item: InputBase, value: Any, take_file: TakeFile, masker: Masker) 
     try:
         if isinstance(item, FileInput):
             return take_file(item.id, value)
-        return item.convert(value)
+        return seen(item.convert(value))
     except ValueError as error:
         raise InvalidInput(item.id, f"{masker.hide(str(error))}, but received `{masker.hide(str(value))}`") from None
 
 
+def seen(value: Any) -> Any:
+    """What flows see of a value: a length of time is its seconds, as in Kestra."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
 def _converted_or_raw(item: InputBase, value: Any) -> Any:
     try:
-        return item.convert(value)
+        return seen(item.convert(value))
     except ValueError:
         return value

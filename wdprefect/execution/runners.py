@@ -13,7 +13,6 @@ from wdprefect.execution.run import Options
 from wdprefect.model.flow import Flow
 from wdprefect.model.task import iter_tasks
 
-
 DOCKER = "io.kestra.plugin.scripts.runner.docker.Docker"
 
 

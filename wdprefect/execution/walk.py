@@ -124,6 +124,7 @@ class Walk:
             assert isinstance(typed, Flowable)
             task = typed
             result = replace(trial.result("SUCCESS", await task.run(steps)), state=combine(steps.states))
+            result = replace(result, error=self._error_below(trial.task_run) if result.state == "FAILED" else None)
         except Exception as error:  # noqa: BLE001  as in a leaf
             result = trial.failed(error)
         if result.state == "FAILED":
@@ -139,6 +140,11 @@ class Walk:
         more = concluded.dump() if concluded else {}
         outputs = {**(result.outputs or {}), **more}
         return replace(result, outputs=outputs or None, files=trial.files.saved())
+
+    def _error_below(self, parent: TaskRun) -> str | None:
+        """What the first child that failed had to say."""
+        failed = (run.error for run in self._run.task_runs if run.parent is parent and run.state == "FAILED")
+        return next(failed, None)
 
     def _trial(self, spec: TaskSpec, task_run: TaskRun, frame: Frame, number: int) -> Trial:
         options = self._run.options

@@ -1,6 +1,6 @@
 """The expression language of flows: `{{ }}`, `{% %}` and `{# #}` as Kestra has them, on Jinja's machinery."""
 
-from wdprefect.expressions.compiler import check_syntax
+from wdprefect.expressions.parsing import check_syntax
 from wdprefect.expressions.references import Reference, references
 from wdprefect.expressions.rendering import Expressions
 from wdprefect.expressions.services import Services

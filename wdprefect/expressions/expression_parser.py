@@ -251,7 +251,7 @@ class ExpressionParser(JinjaParser):
         return next(self.stream)
 
     def _unexpected(self, token: Token, wanted: str = "") -> NoReturn:
-        shown = "the end of the text" if token.type == "eof" else f"'{token.value}'"
+        shown = "end of the text" if token.type == "eof" else f"'{token.value}'"
         if token.type.startswith("end") and token.type != "endinterpolation":
-            shown = "the end of the " + token.type[3:]
+            shown = "end of the " + token.type[3:]
         raise TemplateSyntaxError(f"unexpected {shown}{wanted}", token.lineno)

@@ -192,3 +192,9 @@ class _Scan:
     @staticmethod
     def _fail(message: str, at: int) -> NoReturn:
         raise TemplateSyntaxError(message, at)
+
+
+def line_and_column(source: str, at: int) -> tuple[int, int]:
+    """The line and the column, from 1, of an offset in a text; CR LF ends one line."""
+    before = source[:at].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, len(before) - before.rfind("\n")

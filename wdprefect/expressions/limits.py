@@ -11,6 +11,7 @@ TEMPLATE_CHARACTERS = 1_000_000
 # Each level takes about seven frames of the parser, and Prefect may have used a fifth of Python's 1,000 already.
 NESTING = 50
 RANGE_ITEMS = 1_000_000
+LOOP_ROUNDS = 10_000_000
 OUTPUT_CHARACTERS = 50_000_000
 # As Kestra does: a template that still changes after so many passes never settles.
 PASSES = 100

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from jinja2 import nodes
 
-from wdprefect.expressions.compiler import parse
-from wdprefect.expressions.lexer import OPENER
+from wdprefect.expressions.lexer import OPENER, line_and_column
 from wdprefect.expressions.limits import within_stack
-from wdprefect.expressions.runtime import line_and_column
+from wdprefect.expressions.parsing import parse
 
 
 @dataclass(frozen=True, slots=True)

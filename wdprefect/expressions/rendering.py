@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from wdprefect.errors import ExpressionError
-from wdprefect.expressions.compiler import compiled
 from wdprefect.expressions.lexer import OPENER
-from wdprefect.expressions.limits import NESTED_RENDERS, OUTPUT_CHARACTERS, PASSES, too_much, within_stack
-from wdprefect.expressions.runtime import Missing, Scope, line_and_column
+from wdprefect.expressions.limits import NESTED_RENDERS, OUTPUT_CHARACTERS, PASSES, too_much
 from wdprefect.expressions.services import Services
 from wdprefect.expressions.values import to_text
 
+if TYPE_CHECKING:
+    from wdprefect.expressions.runtime import Nested, Scope
+
 _RAW_TAGS = re.compile(r"\{%-*\s*(?:raw|endraw)\s*-*%\}")
-Printed = TypeVar("Printed")
 _SCALARS = (str, bool, int, float)
 
 
@@ -62,12 +62,18 @@ class _Run:
     def once(self, text: str, variables: Mapping[str, Any], *, keep_raw: bool = False) -> str:
         if not OPENER.search(text):
             return text
-        return self._printed(text, variables, _join, keep_raw=keep_raw)
+        # Deferred: three quarters of the cost of importing this package, which a check of syntax does without.
+        from wdprefect.expressions.running import run
+
+        return run(text, variables, self.services, self._render, _join, keep_raw=keep_raw)
 
     def typed(self, text: str, variables: Mapping[str, Any]) -> Any:
         if not OPENER.search(text):
             return text
-        return self._printed(text, variables, _first, keep_raw=self.recursive)
+        # Deferred as in `once`.
+        from wdprefect.expressions.running import run
+
+        return run(text, variables, self.services, self._render, _first, keep_raw=self.recursive)
 
     def stable(self, text: str, variables: Mapping[str, Any]) -> str:
         """The text rendered until it no longer changes; raw blocks lose their tags only then."""
@@ -77,18 +83,9 @@ class _Run:
                 return _RAW_TAGS.sub("", text)
         raise too_much(f"too many rendering attempts: the template still changes after {PASSES} passes")
 
-    def _printed(
-        self, text: str, variables: Mapping[str, Any], join: Callable[[Iterable[Any]], Printed], *, keep_raw: bool
-    ) -> Printed:
-        template = compiled(text)
-        scope = Scope(template, variables, self.services, None if self.recursive else self._nested, keep_raw=keep_raw)
-        try:
-            with within_stack():
-                return join(template.root(scope))
-        except Missing as missing:
-            line, column = line_and_column(text, missing.at)
-            message = f"unable to find '{missing.name}' used in the expression at line {line}"
-            raise ExpressionError(message, "undefined", missing.name, line, column) from None
+    @property
+    def _render(self) -> Nested | None:
+        return None if self.recursive else self._nested
 
     def _nested(self, scope: Scope, data: Any, *, once: bool) -> Any:
         """What `render` and `renderOnce` give: texts, also those in lists and maps, rendered with what is visible."""
@@ -96,7 +93,13 @@ class _Run:
             raise too_much(f"templates render each other more than {NESTED_RENDERS} levels deep")
         inner = _Run(self.services, self.nested + 1, recursive=False)
         variables = scope.visible()
-        return _walk(data, lambda text: inner.once(text, variables) if once else inner.stable(text, variables))
+        try:
+            return _walk(data, lambda text: inner.once(text, variables) if once else inner.stable(text, variables))
+        except ExpressionError as error:
+            if error.kind != "undefined":
+                raise
+            # As Kestra does: what is missing in the other text is no missing name of this one.
+            raise ExpressionError(error.message, name=error.name) from error
 
 
 def _join(pieces: Iterable[Any]) -> str:

@@ -17,11 +17,12 @@ from wdprefect.expressions import numbers
 from wdprefect.expressions.binding import Callee
 from wdprefect.expressions.filters import FILTERS
 from wdprefect.expressions.functions import FUNCTIONS
-from wdprefect.expressions.limits import checked_text
+from wdprefect.expressions.lexer import line_and_column
+from wdprefect.expressions.limits import LOOP_ROUNDS, checked_text, too_much
 from wdprefect.expressions.methods import FORBIDDEN, call_method
 from wdprefect.expressions.predicates import TESTS
 from wdprefect.expressions.services import Services
-from wdprefect.expressions.values import LISTS, describe, to_java_text, to_text, truth
+from wdprefect.expressions.values import CONTAINERS, LISTS, describe, to_java_text, to_text, truth
 
 Body = Callable[["Scope"], Iterable[Any]]
 
@@ -79,6 +80,7 @@ class Scope(Context):
         self.template, self.services, self.nested, self.keep_raw = template, services, nested, keep_raw
         # Innermost first.
         self.scopes: tuple[dict[str, Any], ...] = (dict(variables),)
+        self.rounds = 0
 
     # Names
 
@@ -283,10 +285,13 @@ class Scope(Context):
         """The rounds of `{% for name in values %}`: each binds the name in a scope of its own."""
         if values is None:
             return Loop(self, name, None)
+        if not isinstance(values, CONTAINERS):
+            self.fail(f"{describe(values)} cannot be looped over", at)
+        self.rounds += len(values)
+        if self.rounds > LOOP_ROUNDS:
+            raise self.placed(too_much(f"the loops have more than {LOOP_ROUNDS:,} rounds"), at)
         if isinstance(values, Mapping):
             return Loop(self, name, [{"key": key, "value": value} for key, value in values.items()])
-        if not isinstance(values, LISTS):
-            self.fail(f"{describe(values)} cannot be looped over", at)
         return Loop(self, name, list(values))
 
     def raw(self, body: str) -> str:
@@ -338,7 +343,7 @@ class Scope(Context):
     def placed(self, error: ExpressionError, at: int, what: str = "") -> ExpressionError:
         """The same error with its place in this template."""
         line, column = line_and_column(self.template.source, at)
-        message = f"{what}: {error.message}" if what else error.message
+        message = f"{what}: {error.message}" if what and error.kind == "evaluation" else error.message
         return ExpressionError(message, error.kind, error.name, line, column, error.at)
 
 
@@ -366,9 +371,3 @@ class Loop:
             inner[self._name] = value
             yield
         self._scope.scopes = saved
-
-
-def line_and_column(source: str, at: int) -> tuple[int, int]:
-    """The line and the column, from 1, of an offset in a text; CR LF ends one line."""
-    before = source[:at].replace("\r\n", "\n").replace("\r", "\n")
-    return before.count("\n") + 1, len(before) - before.rfind("\n")

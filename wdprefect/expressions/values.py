@@ -12,7 +12,7 @@ from typing import Any, Final
 from wdprefect.errors import ExpressionError
 
 LISTS: Final[tuple[type[Collection[Any]], ...]] = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
-CONTAINERS: Final[tuple[type[Collection[Any]], ...]] = (Mapping, *LISTS)
+CONTAINERS: Final[Any] = (Mapping, *LISTS)
 _FALSE_TEXTS = frozenset(("", "false", "0", "-0"))
 # Doubles from here on, or smaller than the second, print with an exponent.
 _LARGE, _SMALL = 1e7, 1e-3

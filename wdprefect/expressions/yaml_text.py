@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wdprefect.errors import ExpressionError
@@ -89,7 +89,14 @@ def load(text: str) -> Any:
                 raise ExpressionError("anchors are not supported in YAML here")
             return super().compose_node(parent, index)
 
+    for kind, build in (("int", yaml.SafeLoader.construct_yaml_int), ("float", yaml.SafeLoader.construct_yaml_float)):
+        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", _no_sexagesimal(build))
     try:
         return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
         raise ExpressionError(f"the text is no YAML: {error}") from error
+
+
+def _no_sexagesimal(build: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    # YAML 1.1 reads 1:30 as 90; Kestra does not.
+    return lambda loader, node: node.value if ":" in node.value else build(loader, node)

@@ -17,6 +17,8 @@ from wdprefect.loader.syntax import QUOTE_IT, explain, no_text_as_key, starts_wi
 
 # Deeper nesting would break those that walk over the data recursively: pydantic gives up at 255 levels.
 MAX_DEPTH = 100
+# Nobody reads more, and a text of nothing but mistakes has a million.
+_MOST_PROBLEMS = 100
 
 # libyaml where PyYAML was built with it, else ten times slower in Python; both deliver the same events.
 PARSER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -100,7 +102,7 @@ class _Reader:
         self._references: list[Problem] = []
         self._ended: Literal["no", "silently", "by a marker"] = "no"
         self._brace_line = 0
-        self.stopped = False
+        self._stopped = False
         self._handlers: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
@@ -111,6 +113,11 @@ class _Reader:
             yaml.DocumentStartEvent: self._document_start,
             yaml.DocumentEndEvent: self._document_end,
         }
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the rest is not worth reading."""
+        return self._stopped or len(self._problems) >= _MOST_PROBLEMS
 
     def take(self, event: yaml.Event) -> None:
         handler = self._handlers.get(type(event))
@@ -173,7 +180,7 @@ class _Reader:
         top, start = self._open[-1], _start_of(event)
         if len(self._open) > MAX_DEPTH:
             self._problem(start, "WD104", f"the nesting is deeper than '{MAX_DEPTH}' levels", "make it flatter")
-            self.stopped = True
+            self._stopped = True
             return
         if event.anchor:
             self._anchor(event)
@@ -203,7 +210,7 @@ class _Reader:
         message = "only the first document is read, what follows '---' or '...' is ignored"
         at = self._lines.at(index)
         self._problems.append(Problem(at, "WD109", message, "keep one flow in a file", severity="warning"))
-        self.stopped = True
+        self._stopped = True
 
     def _key(self, top: _Mapping, text: str, start: int) -> None:
         top.add_key(text)
@@ -228,6 +235,8 @@ class _Reader:
         self._reference(_start_of(event), f"the anchor '&{name}' is not supported")
 
     def _reference(self, index: int, message: str) -> None:
+        if len(self._references) >= _MOST_PROBLEMS:
+            return
         hint = f"write the value out where it is needed; if it is text, {QUOTE_IT}"
         self._references.append(Problem(self._lines.at(index), "WD106", message, hint))
 

@@ -119,7 +119,7 @@ def _is_template(where: Path, detail: ErrorDetails, data: Any) -> bool:
 
 
 def _path(loc: tuple[int | str, ...], data: Any) -> Path:
-    """The place that pydantic names, without what is not in the data: the tags of unions and the names of validators."""
+    """The place that pydantic names, without what the data lacks: tags of unions and names of validators."""
     found: list[str | int] = []
     for i, part in enumerate(loc):
         inside = (isinstance(data, dict) and part in data) or (

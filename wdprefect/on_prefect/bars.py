@@ -1,7 +1,7 @@
 """Children of a WorkingDirectory as bars in the UI: those that last, or fail; the short ones stand in the page alone.
 
-A nested task run costs the server 50 ms on SQLite, so the many short ones would cost more than they show. What is shown is
-for display only: nothing is persisted under it, and no retry looks at it.
+A nested task run costs the server 50 ms on SQLite, so the many short ones would cost more than they show. What is shown
+is for display only: nothing is persisted under it, and no retry looks at it.
 """
 
 from __future__ import annotations

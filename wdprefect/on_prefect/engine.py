@@ -1,4 +1,4 @@
-"""The engine of the product: every attempt outside a WorkingDirectory is a Prefect task run, a WorkingDirectory is one."""
+"""The engine of the product: an attempt is a Prefect task run, and a WorkingDirectory is one with all its children."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from wdprefect.execution.engine import Body, Call, Engine
 from wdprefect.execution.ledger import plain
 from wdprefect.execution.records import Result
 from wdprefect.execution.sources import sources_of
-from wdprefect.masking import Masker
 from wdprefect.on_prefect.bars import BarEngine
 from wdprefect.on_prefect.logs import LogPump
 from wdprefect.on_prefect.states import prefect_state, state_of_result
@@ -33,7 +32,7 @@ class PrefectEngine:
     async def run(self, call: Call, body: Body) -> Result:
         found: list[Result] = []
 
-        async def attempt() -> prefect.State[Any]:
+        async def attempt(sources: None = None) -> prefect.State[Any]:  # noqa: ARG001  what its edges are named after
             context = TaskRunContext.get()
             assert context is not None
             self._last[call.run.task_id] = context.task_run.id
@@ -47,7 +46,7 @@ class PrefectEngine:
             return state_of_result(result, plain(result.outputs) if call.is_unit else None)
 
         task = self._task(call, attempt)
-        await run_task_async(task, parameters={}, return_type="state", dependencies=self._edges(call))
+        await run_task_async(task, parameters={"sources": None}, return_type="state", dependencies=self._edges(call))
         if not found:
             raise asyncio.CancelledError
         return found[0]

@@ -21,7 +21,7 @@ from wdprefect.on_prefect.engine import PrefectEngine
 from wdprefect.on_prefect.logs import LogPump
 from wdprefect.on_prefect.names import entrypoint_name
 from wdprefect.on_prefect.secrets import secrets_of_blocks
-from wdprefect.on_prefect.signature import TRIGGER, Parameters, parameters_of
+from wdprefect.on_prefect.signature import TRIGGER, Parameters, open_signature, parameters_of
 from wdprefect.on_prefect.states import prefect_state
 from wdprefect.on_prefect.storage import BLOCK, storage_of_run
 
@@ -48,7 +48,7 @@ def make_prefect_flow(
         )
 
     body.__name__ = body.__qualname__ = entrypoint_name(flow.namespace, flow.id)
-    body.__signature__ = parameters.run  # type: ignore[attr-defined]  # inspect reads it
+    body.__signature__ = open_signature(flow) if caller else parameters.run  # type: ignore[attr-defined]  # inspect reads it
     made = prefect.Flow(
         body,
         name=flow.name,

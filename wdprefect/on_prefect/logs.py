@@ -20,7 +20,7 @@ _LEVELS: Mapping[Level, int] = {
     "WARN": logging.WARNING,
     "ERROR": logging.ERROR,
 }
-# Lines that may pass singly in a window; a record costs the server half a millisecond, a hundred lines in one cost as much.
+# Lines that may pass singly in a window: a record costs the server half a millisecond, of one line or of a hundred.
 FEW = 20
 WINDOW_SECONDS = 0.5
 BATCH_LINES = 100

@@ -7,7 +7,7 @@ from typing import Any
 
 from wdprefect.errors import Unavailable
 from wdprefect.execution.execution import Execution
-from wdprefect.execution.flow_run import Start
+from wdprefect.execution.flow_run import Start, check_start
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
 from wdprefect.model.flow import Flow
@@ -18,7 +18,11 @@ from wdprefect.on_prefect.names import parameter_name
 async def run_on_prefect(
     flow: Flow, start: Start, options: Options, storage: str | None, sinks: Sequence[Sink], watchers: Sequence[Watcher]
 ) -> Execution:
-    """Run the flow in this process as a flow run of its own, and return its execution."""
+    """Run the flow in this process as a flow run of its own, and return its execution.
+
+    Raises InvalidInput before there is a flow run, Unavailable when the API does not answer.
+    """
+    check_start(flow, start)
     found: list[Execution] = []
     caller = Caller(start, tuple(sinks), tuple(watchers), found.append)
     prefect_flow = make_prefect_flow(flow, options, storage, caller)

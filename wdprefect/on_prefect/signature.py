@@ -67,7 +67,7 @@ class Parameters:
 
 
 def parameters_of(flow: Flow) -> Parameters:
-    """The parameters of a flow. Raises InvalidFlow when two inputs would share a parameter, or one cannot be a parameter."""
+    """The parameters of a flow. Raises InvalidFlow when two inputs would share one."""
     problems = list(_clashes(flow))
     if problems:
         raise InvalidFlow(problems)
@@ -81,6 +81,12 @@ def parameters_of(flow: Flow) -> Parameters:
         form.append(Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=field))
     hidden = Parameter(TRIGGER, Parameter.KEYWORD_ONLY, annotation=str | None, default=None)
     return Parameters(Signature([*run, hidden]), Signature(form), names)
+
+
+def open_signature(flow: Flow) -> Signature:
+    """A parameter for each input that takes anything or nothing: of a run whose inputs are known already."""
+    names = sorted({parameter_name(item.id) for item in flow.inputs})
+    return Signature([Parameter(name, Parameter.KEYWORD_ONLY, annotation=Any, default=None) for name in names])
 
 
 def _clashes(flow: Flow) -> Iterator[Problem]:

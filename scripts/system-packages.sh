@@ -1,0 +1,13 @@
+#!/bin/sh
+# Install what tests use beside Python: git, and chromium for screenshots. Debian only; elsewhere it says what is missing.
+set -eu
+missing=""
+command -v git >/dev/null || missing="$missing git"
+command -v chromium >/dev/null || missing="$missing chromium"
+[ -n "$missing" ] || exit 0
+command -v apt-get >/dev/null || { echo "please install:$missing" >&2; exit 3; }
+sudo=""
+[ "$(id -u)" = 0 ] || sudo=sudo
+$sudo apt-get update -qq
+# shellcheck disable=SC2086  the packages are words
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+from tests.workspace.watching import is_dead, wait_until
+
+from wdprefect.workspace.guard import Guard, guard_of_process
+
+
+@contextmanager
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a group of its own."""
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def guards() -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [child for child in children if not is_dead(child.pid) and "wdprefect-guard" in child.cmdline()]
+
+
+def test_close_kills_what_is_watched(guard: Guard) -> None:
+    """A group that is still watched when the pipe closes is killed; one that is no longer watched lives."""
+    with sleeper() as watched, sleeper() as before:
+        with guard.watching(before.pid):
+            pass
+        with guard.watching(watched.pid):
+            guard.close()
+            wait_until(lambda: is_dead(watched.pid))
+
+        assert not is_dead(before.pid)
+
+
+def test_starts_when_needed(guard: Guard) -> None:
+    """There is no guard process before the first group, one for all groups, and none after the close."""
+    assert [] == guards()
+    with sleeper() as first, sleeper() as second, guard.watching(first.pid), guard.watching(second.pid):
+        assert 1 == len(guards())
+    guard.close()
+    guard.close()
+
+    assert [] == guards()
+
+
+def test_many_threads(guard: Guard) -> None:
+    """Threads may watch groups at the same time: one guard, which forgets what ended and keeps what has not."""
+    with sleeper() as watched, guard.watching(watched.pid):
+
+        def watch(numbers: range) -> None:
+            for number in numbers:
+                with guard.watching(number):
+                    pass
+
+        # No process has such a number: a guard that remembered them would do no harm.
+        threads = [
+            threading.Thread(target=watch, args=(range(at, at + 500),)) for at in range(5_000_000, 5_004_000, 500)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert 1 == len(guards())
+        guard.close()
+        wait_until(lambda: is_dead(watched.pid))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_outlives_the_end_of_a_session(guard: Guard, number: signal.Signals) -> None:
+    """Signals that end whole sessions do not end the guard, which has to be the last one."""
+    with sleeper() as watched, guard.watching(watched.pid):
+        (process,) = guards()
+        wait_until(lambda: ignores(process.pid, number))
+        process.send_signal(number)
+        guard.close()
+        wait_until(lambda: is_dead(watched.pid))
+
+
+def ignores(pid: int, number: signal.Signals) -> bool:
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        ignored = next(line for line in status if line.startswith("SigIgn:"))
+    return bool(int(ignored.split()[1], 16) >> (number - 1) & 1)
+
+
+def test_killed_guard_is_replaced(guard: Guard) -> None:
+    """When somebody kills the guard, the next group brings a new one, which watches the earlier groups too."""
+    with sleeper() as first, sleeper() as second, guard.watching(first.pid):
+        (process,) = guards()
+        process.kill()
+        wait_until(lambda: is_dead(process.pid))
+        with guard.watching(second.pid):
+            assert 1 == len(guards())
+            guard.close()
+            wait_until(lambda: is_dead(first.pid) and is_dead(second.pid))
+
+
+def test_fork(guard: Guard) -> None:
+    """A forked child neither keeps the parent's guard from seeing the parent's end, nor ends it with its own."""
+    with sleeper() as watched, guard.watching(watched.pid):
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(write)
+            guard.close()
+            os.read(read, 1)
+            os._exit(0)
+        os.close(read)
+        assert 1 == len(guards())
+        assert not is_dead(watched.pid)
+        guard.close()
+        wait_until(lambda: is_dead(watched.pid))
+        assert not is_dead(child)
+        os.close(write)
+        os.waitpid(child, 0)
+
+
+def test_inherits_nothing(guard: Guard) -> None:
+    """The guard holds no output and no descriptor of ours, and is in a session of its own."""
+    guard.start()
+    (process,) = guards()
+    wait_until(lambda: ignores(process.pid, signal.SIGTERM))
+    targets = {
+        number: os.readlink(f"/proc/{process.pid}/fd/{number}") for number in os.listdir(f"/proc/{process.pid}/fd")
+    }
+
+    assert {"0", "1", "2"} == targets.keys()
+    assert ["/dev/null", "/dev/null"] == [targets["1"], targets["2"]]
+    assert process.pid == os.getsid(process.pid)
+
+
+def test_shared() -> None:
+    """All runners of a process share one guard."""
+    assert guard_of_process() is guard_of_process()
