@@ -55,6 +55,8 @@ def execute(args: argparse.Namespace) -> int:
         copied = copy_files(execution.task_runs, execution.storage, Path(args.output_dir))
         print(f"{len(copied)} files in {args.output_dir}", file=sys.stderr)
     _print(execution, args.format)
+    if args.engine == "prefect":
+        _print_address(execution.id)
     return _exit_code(execution)
 
 
@@ -65,6 +67,12 @@ def _choose_api() -> None:
     server = use_api()
     if server and server.started:
         print(f"started a local Prefect server: {server.ui_url} ('wdprefect server stop' ends it)", file=sys.stderr)
+
+
+def _print_address(execution_id: str) -> None:
+    from wdprefect.on_prefect.local_api import run_address  # as above
+
+    print(f"look at it: {run_address(execution_id)}", file=sys.stderr)
 
 
 def _print(execution: Execution, form: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class Surroundings:
     sinks: Sequence[Sink] = ()
     watchers: Sequence[Watcher] = ()
     find_secret: FindSecret = secret_of_environment
+    masker: Masker = field(default_factory=Masker)
 
 
 async def execute(flow: Flow, start: Start, execution_id: str, around: Surroundings) -> Execution:
@@ -76,7 +77,7 @@ async def execute(flow: Flow, start: Start, execution_id: str, around: Surroundi
 
 
 def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings) -> Run:
-    masker, storage = Masker(), around.storage
+    masker, storage = around.masker, around.storage
     logs = LogBook(masker, around.sinks)
     uri = execution_uri(flow.namespace, flow.id, execution_id)
     run = Run(

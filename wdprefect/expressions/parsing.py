@@ -32,7 +32,7 @@ def parse(text: str) -> nodes.Template:
     """The syntax tree of a text.
 
     Raises ExpressionError with line and column: kind `syntax`, or `limit` where the text is too long or too deep. Two
-    faults that Kestra finds only when it runs are of kind `evaluation`: integers over 64 bits, and two macros of a name.
+    faults that Kestra finds only when it runs are of kind `evaluation`: integers over 64 bits, two macros of a name.
     """
     if len(text) > TEMPLATE_CHARACTERS:
         raise too_much(f"the template is longer than {TEMPLATE_CHARACTERS:,} characters")

@@ -82,6 +82,10 @@ class Scope(Context):
         self.scopes: tuple[dict[str, Any], ...] = (dict(variables),)
         self.rounds = 0
 
+    def __repr__(self) -> str:
+        """How many names are visible; their values may be secret."""
+        return f"<{type(self).__name__} of {len(self.visible())} names>"
+
     # Names
 
     def lookup(self, name: str, at: int) -> Any:

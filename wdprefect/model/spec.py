@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-
 # Marks in a JSON Schema what one of the definitions stands for; pydantic resolves references of its own only.
 SCHEMA_KEY = "x-definition"
 

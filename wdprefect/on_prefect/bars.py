@@ -18,6 +18,7 @@ from prefect.utilities.engine import emit_task_run_state_change_event
 
 from wdprefect.execution.engine import Body, Call, Engine
 from wdprefect.execution.records import Result, now
+from wdprefect.on_prefect.artifacts import Step
 from wdprefect.on_prefect.logs import LogPump
 from wdprefect.on_prefect.states import state_of_result
 
@@ -30,6 +31,7 @@ class BarEngine:
 
     def __init__(self, pump: LogPump) -> None:
         self._pump, self._shown = pump, 0
+        self.steps: list[Step] = []
 
     async def run(self, call: Call, body: Body) -> Result:
         context = TaskRunContext.get()
@@ -46,6 +48,7 @@ class BarEngine:
             if result.state == "FAILED":
                 self._begin(bar)
             bar.end(result)
+            self.steps.append(Step(call, result, (now() - bar.started).total_seconds()))
             return result
         finally:
             timer.cancel()

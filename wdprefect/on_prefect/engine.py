@@ -11,12 +11,14 @@ import prefect
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import RunInput, TaskRunResult
 from prefect.context import TaskRunContext
+from prefect.logging import get_run_logger
 from prefect.task_engine import run_task_async
 
 from wdprefect.execution.engine import Body, Call, Engine
 from wdprefect.execution.ledger import plain
 from wdprefect.execution.records import Result
 from wdprefect.execution.sources import sources_of
+from wdprefect.on_prefect.artifacts import Artifacts
 from wdprefect.on_prefect.bars import BarEngine
 from wdprefect.on_prefect.logs import LogPump
 from wdprefect.on_prefect.states import prefect_state, state_of_result
@@ -25,9 +27,10 @@ from wdprefect.on_prefect.states import prefect_state, state_of_result
 class PrefectEngine:
     """Executes attempts as task runs of the flow run that is running."""
 
-    def __init__(self, pump: LogPump, execution_id: str) -> None:
-        self._pump, self._execution_id = pump, execution_id
+    def __init__(self, pump: LogPump, artifacts: Artifacts, execution_id: str) -> None:
+        self._pump, self._artifacts, self._execution_id = pump, artifacts, execution_id
         self._last: dict[str, UUID] = {}
+        self._bars: dict[str, BarEngine] = {}
 
     async def run(self, call: Call, body: Body) -> Result:
         found: list[Result] = []
@@ -43,6 +46,7 @@ class PrefectEngine:
                 # Prefect would call it a crash. The walk hears of it below, when the state is set.
                 return prefect_state("KILLED")
             found.append(result)
+            await self._show(call, result)
             return state_of_result(result, plain(result.outputs) if call.is_unit else None)
 
         task = self._task(call, attempt)
@@ -51,8 +55,16 @@ class PrefectEngine:
             raise asyncio.CancelledError
         return found[0]
 
-    def inside(self, call: Call) -> Engine:  # noqa: ARG002  the children are shown below the task run that is running
-        return BarEngine(self._pump)
+    def inside(self, call: Call) -> Engine:
+        self._bars[call.run.id] = bars = BarEngine(self._pump)
+        return bars
+
+    async def _show(self, call: Call, result: Result) -> None:
+        bars = self._bars.pop(call.run.id, None)
+        try:
+            await self._artifacts.write(call, result, bars.steps if bars else ())
+        except Exception as error:  # noqa: BLE001  what is only shown does not fail a task
+            get_run_logger().warning("the artifacts of '%s' could not be written: %s", call.name, error)
 
     def _task(self, call: Call, attempt: Any) -> prefect.Task[[], Any]:
         options: dict[str, Any] = {"persist_result": False, "cache_policy": NO_CACHE}

@@ -16,7 +16,9 @@ from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
+from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
+from wdprefect.on_prefect.artifacts import Artifacts
 from wdprefect.on_prefect.engine import PrefectEngine
 from wdprefect.on_prefect.logs import LogPump
 from wdprefect.on_prefect.names import entrypoint_name
@@ -71,13 +73,15 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
     flow_run = context.flow_run
     pump = LogPump(flow_run.id, flow_run.name, flow.name)
     execution_id = str(flow_run.id)
+    kept, masker = await storage_of_run(storage), Masker()
     around = Surroundings(
-        PrefectEngine(pump, execution_id),
-        await storage_of_run(storage),
+        PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), execution_id),
+        kept,
         options,
         (pump, *(caller.sinks if caller else ())),
         caller.watchers if caller else (),
         secrets_of_blocks(),
+        masker,
     )
     try:
         execution = await execute(flow, start, execution_id, around)

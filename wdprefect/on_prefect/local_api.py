@@ -6,6 +6,7 @@ import logging
 import os
 
 from prefect.context import refresh_global_settings_context
+from prefect.settings import get_current_settings
 
 from wdprefect.on_prefect.server import Server, configured_api_url, ensure_server
 
@@ -24,7 +25,13 @@ def use_api() -> Server | None:
     return server
 
 
+def run_address(execution_id: str) -> str | None:
+    """Where a person looks at a run of this process's API."""
+    base = get_current_settings().ui_url
+    return f"{base}/v2/runs/flow-run/{execution_id}" if base else None
+
+
 def quiet_console() -> None:
     """Keep the lines of runs off this process's console: whoever asked for the run shows them already."""
-    for name in ("prefect.flow_runs", "prefect.task_runs"):
+    for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).propagate = False

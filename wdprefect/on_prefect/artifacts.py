@@ -1,0 +1,85 @@
+"""What a task left behind, as artifacts in the Prefect UI: a table of its files and, for a WorkingDirectory, a page."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+
+from wdprefect.errors import WdprefectError
+from wdprefect.execution.engine import Call
+from wdprefect.execution.records import Result
+from wdprefect.masking import Masker
+from wdprefect.model.ports import Storage, StoredFile
+
+# Small texts are shown on the page itself.
+PREVIEW_BYTES = 2_000
+PREVIEWS = 5
+_TEXT = re.compile(r"\.(csv|tsv|txt|md|json|jsonl|ya?ml|log|ini|toml|sql|py|sh)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A child of a WorkingDirectory that has run."""
+
+    call: Call
+    result: Result
+    seconds: float
+
+
+class Artifacts:
+    """Writes the artifacts of one run. Every run of a flow has the same keys: the UI shows their history."""
+
+    def __init__(self, flow_name: str, execution_id: str, storage: Storage, masker: Masker) -> None:
+        self._flow, self._execution_id = flow_name, execution_id
+        self._storage, self._masker = storage, masker
+
+    async def write(self, call: Call, result: Result, steps: Sequence[Step]) -> None:
+        """The files of an attempt as a table, and its page when it is a WorkingDirectory's."""
+        key = artifact_key(self._flow, call.run.task_id, call.run.value)
+        if result.files:
+            rows = [{"file": n, "size": f.size, "sha256": f.sha256, "uri": f.uri} for n, f in result.files.items()]
+            description = f"Files of {call.run.label}: `wdprefect files {self._execution_id} get NAME`"
+            await acreate_table_artifact(self._masker.hide_in(rows), key=f"{key}-files", description=description)
+        if call.is_unit:
+            page = self._masker.hide(self._page(call, result, steps))
+            await acreate_markdown_artifact(page, key=key, description=f"Steps and files of {call.run.label}")
+
+    def _page(self, call: Call, result: Result, steps: Sequence[Step]) -> str:
+        head = [f"# {call.run.label}: {result.state}", ""]
+        if result.error:
+            head += ["```", result.error, "```", ""]
+        table = ["| step | state | time | exit code |", "|---|---|---|---|", *map(_row, steps), ""]
+        files = [f"- `{name}`, {file.size} bytes" for name, file in result.files.items()]
+        get = ["", f"Get one: `wdprefect files {self._execution_id} get NAME`", ""] if files else []
+        return "\n".join([*head, *table, *(["## Files", "", *files] if files else []), *get, *self._previews(result)])
+
+    def _previews(self, result: Result) -> list[str]:
+        shown = [(n, f) for n, f in result.files.items() if f.size <= PREVIEW_BYTES and _TEXT.search(n)][:PREVIEWS]
+        return [line for name, file in shown for line in self._preview(name, file)]
+
+    def _preview(self, name: str, file: StoredFile) -> list[str]:
+        try:
+            text = self._storage.read(file.uri).decode("utf-8", "replace")
+        except WdprefectError:
+            # It has been taken away meanwhile; the table names it still.
+            return []
+        fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`+", text)), 3)
+        return ["", f"### {name}", "", fence, text.rstrip("\n"), fence]
+
+
+def artifact_key(flow_name: str, task_id: str, value: str | None = None) -> str:
+    """A key of lower-case letters, digits and dashes; names that lose something on the way get a hash."""
+    name = f"{flow_name}.{task_id}" if value is None else f"{flow_name}.{task_id}.{value}"
+    key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:200]
+    if re.fullmatch(r"[a-z0-9.]+", name):
+        return key
+    return f"{key}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def _row(step: Step) -> str:
+    code = (step.result.outputs or {}).get("exitCode", "")
+    return f"| {step.call.name} | {step.result.state} | {step.seconds:.2f} s | {code} |"
