@@ -30,9 +30,7 @@ def main() -> int:
         pip = run("pip.yaml", "--output-dir", str(output / "pip"))
         inputs = ["-i", f"data={data}", "-i", f"repository={repository.as_uri()}"]
         orders = run("orders.yaml", *inputs, "--output-dir", str(output / "orders"))
-    print(
-        f"\nThe files of both runs are in {output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output}"
-    )
+    print(f"\nThe files of both runs are in {output}")
     print("Where to look, and how to end it:")
     subprocess.run([sys.executable, "-m", "wdprefect", "server", "status"], check=False)
     print("wdprefect server stop")

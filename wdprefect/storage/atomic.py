@@ -21,7 +21,7 @@ def replacing(path: Path, *, file_mode: int, folder_mode: int) -> Iterator[Binar
     Folders that are missing on the way are made. The modes are subject to the process's umask.
 
     Nothing is forced to the disk: what is stored outlives this process, killed or not, and a run whose machine lost
-    power starts anew. An fsync makes a small write many times slower (measured with ext4: 0.06 ms without it).
+    power starts anew. An fsync alone costs three times as much as all the rest (measured: 0.25 ms against 0.07).
     """
     descriptor, part = _create(path.parent, file_mode, folder_mode)
     try:

@@ -102,10 +102,11 @@ def broken_transfers() -> tuple[type[Exception], ...]:
 
 
 def _failure(error: Exception, verb: str, place: Place) -> WdprefectError:
-    from botocore.exceptions import ClientError  # loaded already, see above
+    from boto3.exceptions import S3UploadFailedError  # loaded already, see above
+    from botocore.exceptions import ClientError
 
     # upload_file wraps what S3 answered in an error of its own that has only a text.
-    answer = error if isinstance(error, ClientError) else error.__context__
+    answer = error.__context__ if isinstance(error, S3UploadFailedError) else error
     if isinstance(answer, ClientError):
         return _answered(answer, verb, place)
     return _unanswered(error, verb, place)

@@ -123,7 +123,6 @@ def _unusable(path: str) -> str | None:
 
 
 def _below(folder: str, parts: list[str]) -> str:
-    # Joined before the check, so that a slash or nothing at all in a part is seen.
     for part in parts:
         if "/" in part:
             raise StorageError(f"'{part}' cannot be a part of a path below '{folder}'", folder)
