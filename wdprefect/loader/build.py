@@ -98,7 +98,7 @@ class _Builder:
     def _task_runner(self, data: Any, path: Path) -> Any:
         if not isinstance(data, dict):
             return data
-        kind = self._kind(data, path, TaskRunner, "task runner")
+        kind = self._kind(data, path, TaskRunner, "task runner")  # type: ignore[type-abstract]  # the base of what is looked for
         if kind is None:
             return data
         properties = self._completed(data, kind)

@@ -54,6 +54,6 @@ def _with_references(value: Any) -> Any:
 def _or_template(schema: dict[str, Any]) -> dict[str, Any]:
     """A property that also takes a text with an expression."""
     if schema.get("type") in {"integer", "number", "boolean"}:
-        described = {key: schema[key] for key in ("description", "default", "title") if key in schema}
+        described: dict[str, Any] = {key: schema[key] for key in ("description", "default", "title") if key in schema}
         return {**described, "anyOf": [schema, {"type": "string", "pattern": r"\{[{%]"}]}
     return schema

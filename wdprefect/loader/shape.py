@@ -55,14 +55,17 @@ class Findings:
     def validated(self, kind: type[N], data: Mapping[str, Any], path: Path) -> N | None:
         """The data as its class; None when it does not fit, with the problems added. Templates fit everything."""
         try:
-            return kind.model_validate(data)
+            checked: N = kind.model_validate(data)
         except ValidationError as error:
             wrong = [(_path(detail["loc"], data), detail) for detail in error.errors(include_url=False)]
+        else:
+            return checked
         serious = [(where, detail) for where, detail in wrong if not _is_template(where, detail, data)]
         for where, detail in serious:
             self.problems.append(self._problem(kind, path, where, detail))
         # Only templates were in the way: the data counts once they are rendered.
-        return kind.model_construct() if not serious else None
+        unchecked: N = kind.model_construct()
+        return unchecked if not serious else None
 
     def _problem(self, kind: type[Node], path: Path, where: Path, detail: ErrorDetails) -> Problem:
         place, name = (*path, *where), str(where[-1]) if where else ""
@@ -135,8 +138,8 @@ def _path(loc: tuple[int | str, ...], data: Any) -> Path:
 
 def _value(path: Path, data: Any) -> Any:
     for part in path:
-        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int)):
-            data = data[part]
-        else:
+        inside = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
+        if not inside:
             return None
+        data = data[part]
     return data

@@ -50,8 +50,9 @@ def all_types(kind: type[N]) -> dict[str, type[N]]:
         for module in _modules(package):
             for name, value in vars(module).items():
                 spelled = _spelled(prefix, package, module.__name__, name)
-                if isclass(value) and not name.startswith("_") and find_type(spelled, kind) is value:
-                    found[spelled] = value
+                cls = find_type(spelled, kind) if isclass(value) and not name.startswith("_") else None
+                if cls is not None and cls is value:
+                    found[spelled] = cls
     return dict(sorted(found.items()))
 
 

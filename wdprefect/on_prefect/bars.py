@@ -7,13 +7,15 @@ is for display only: nothing is persisted under it, and no retry looks at it.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from prefect import states
 from prefect.client.schemas.objects import State, TaskRun, TaskRunResult
 from prefect.context import TaskRunContext
+from prefect.events import Event
 from prefect.utilities.engine import emit_task_run_state_change_event
 
 from wdprefect.execution.engine import Body, Call, Engine
@@ -73,7 +75,8 @@ class _Bar:
     started: datetime
     is_shown: bool = False
     _task_run: TaskRun | None = None
-    _states: list[State] = field(default_factory=list)
+    _last: State[Any] | None = None
+    _event: Event | None = None
 
     @property
     def name(self) -> str:
@@ -94,21 +97,29 @@ class _Bar:
             task_key=f"{self.call.run.task_id}-{self.call.run.type}",
             dynamic_key=str(identity),
             task_inputs={"__parents__": [TaskRunResult(id=self.unit.id)]},
+            expected_start_time=self.started,
             tags=list(self.unit.tags),
         )
         self._emit(states.Pending(timestamp=self.started))
-        self._emit(states.Running(timestamp=self.started))
+        # Times of states are told apart.
+        self._emit(states.Running(timestamp=self.started + timedelta(microseconds=1)))
 
     def end(self, result: Result) -> None:
         if self.is_shown:
             self._emit(state_of_result(result))
 
-    def _emit(self, state: State) -> None:
-        assert self._task_run is not None
-        before = self._states[-1] if self._states else None
-        self._states.append(state)
-        self._task_run.state = state
-        self._task_run.state_type, self._task_run.state_name = state.type, state.name
+    def _emit(self, state: State[Any]) -> None:
+        """Tell the server of a state; it takes times and counts from the task run, not from the state."""
+        shown: Any = self._task_run
+        before = self._last
+        assert shown is not None
+        state.state_details.task_run_id, state.state_details.flow_run_id = shown.id, shown.flow_run_id
+        shown.state, shown.state_id = state, state.id
+        shown.state_type, shown.state_name = state.type, state.name
         if state.is_running():
-            self._task_run.start_time, self._task_run.run_count = state.timestamp, 1
-        emit_task_run_state_change_event(self._task_run, before, state)
+            shown.start_time, shown.run_count = state.timestamp, 1
+        if state.is_final() and shown.start_time:
+            shown.end_time = state.timestamp
+            shown.total_run_time = state.timestamp - shown.start_time
+        self._event = emit_task_run_state_change_event(shown, before, state, follows=self._event)
+        self._last = state

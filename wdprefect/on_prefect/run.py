@@ -26,7 +26,8 @@ async def run_on_prefect(
     found: list[Execution] = []
     caller = Caller(start, tuple(sinks), tuple(watchers), found.append)
     prefect_flow = make_prefect_flow(flow, options, storage, caller)
-    state: Any = await prefect_flow(**_shown(flow, start), return_state=True)
+    call: Any = prefect_flow
+    state = await call(**_shown(flow, start), return_state=True)
     if not found:
         raise Unavailable(f"the run did not end by itself: {state.name} {state.message or ''}".rstrip())
     return found[0]

@@ -110,8 +110,8 @@ def _kind(item: InputBase) -> Any:
         case SelectInput(values=[_, *_] as values, allow_custom_value=False):
             return Literal[tuple(values)]
         case MultiselectInput():
-            values = item.values or item.options
-            return list[Literal[tuple(values)]] if values and not item.allow_custom_value else list[Any]  # type: ignore[misc]
+            choices = item.values or item.options
+            return list[Literal[tuple(choices)]] if choices and not item.allow_custom_value else list[Any]  # type: ignore[misc]
         case ArrayInput():
             return list[_PLAIN.get(item.item_type, Any)]  # type: ignore[misc]  # the type is known at run time
         case IntInput() | FloatInput():

@@ -51,14 +51,13 @@ def storage_of_block(block: Any) -> Storage:
 
 
 def _of_bucket(block: Any) -> S3Storage:
-    from botocore.config import Config  # as above
+    from botocore import config as botocore_config  # as above
 
+    make: Any = botocore_config.Config
     credentials = block.credentials
     parameters = credentials.aws_client_parameters.get_params_override()
-    config = Config(max_pool_connections=64).merge(parameters.pop("config", None) or Config())
-    endpoint = getattr(credentials, "minio_root_user", None) and parameters.get("endpoint_url")
-    if endpoint:
-        parameters["endpoint_url"] = endpoint
+    # The block's own settings win; more connections than the default, for files that go side by side.
+    config = make(max_pool_connections=64).merge(parameters.pop("config", None) or make())
     client = credentials.get_boto3_session().client("s3", **parameters, config=config)
     folder = "/".join(part for part in (str(block.bucket_folder).strip("/"), PREFIX) if part)
     return S3Storage(client, block.bucket_name, folder)
