@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.workspace.watching import Shell
 
+from tests.workspace.watching import Shell
 from wdprefect.workspace.directory import Directory
 from wdprefect.workspace.guard import Guard
 from wdprefect.workspace.process import ProcessRunner

@@ -61,7 +61,13 @@ def test_resolve(directory: Directory, name: str, expected: str) -> None:
 )
 def test_resolve_refuses(directory: Directory, tmp_path: Path, name: str) -> None:
     """A name that leads out, by itself or by a symbolic link, is refused; the error has the name as it was given."""
-    links = {"out": tmp_path, "file": "/etc/passwd", "dangling": "/nowhere/x", "twice": "out", "scratch": "../scratch"}
+    links = {
+        "out": str(tmp_path),
+        "file": "/etc/passwd",
+        "dangling": "/nowhere/x",
+        "twice": "out",
+        "scratch": "../scratch",
+    }
     for link, target in links.items():
         (directory.path / link).symlink_to(target)
     with pytest.raises(UnsafePath) as caught:

@@ -6,11 +6,12 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
-from tests.workspace.watching import is_dead, wait_until
 
+from tests.workspace.watching import is_dead, wait_until
 from wdprefect.workspace.guard import Guard, guard_of_process
 
 
@@ -26,8 +27,11 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def guards() -> list[psutil.Process]:
-    children = psutil.Process().children()
-    return [child for child in children if not is_dead(child.pid) and "wdprefect-guard" in child.cmdline()]
+    children = [child for child in psutil.Process().children() if not is_dead(child.pid)]
+    for child in children:
+        # A process that is just being started has no arguments yet.
+        wait_until(lambda child=child: is_dead(child.pid) or bool(child.cmdline()))  # type: ignore[misc] # a default
+    return [child for child in children if "wdprefect-guard" in child.cmdline()]
 
 
 def test_close_kills_what_is_watched(guard: Guard) -> None:
@@ -88,8 +92,8 @@ def test_outlives_the_end_of_a_session(guard: Guard, number: signal.Signals) -> 
 
 
 def ignores(pid: int, number: signal.Signals) -> bool:
-    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-        ignored = next(line for line in status if line.startswith("SigIgn:"))
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    ignored = next(line for line in status.splitlines() if line.startswith("SigIgn:"))
     return bool(int(ignored.split()[1], 16) >> (number - 1) & 1)
 
 
@@ -130,9 +134,7 @@ def test_inherits_nothing(guard: Guard) -> None:
     guard.start()
     (process,) = guards()
     wait_until(lambda: ignores(process.pid, signal.SIGTERM))
-    targets = {
-        number: os.readlink(f"/proc/{process.pid}/fd/{number}") for number in os.listdir(f"/proc/{process.pid}/fd")
-    }
+    targets = {entry.name: str(entry.readlink()) for entry in Path(f"/proc/{process.pid}/fd").iterdir()}
 
     assert {"0", "1", "2"} == targets.keys()
     assert ["/dev/null", "/dev/null"] == [targets["1"], targets["2"]]

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.workspace.watching import Shell, is_dead, stopping_when, wait_until, written
 
+from tests.workspace.watching import Shell, is_dead, stopping_when, wait_until, written
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import Command, Stream
 from wdprefect.model.stop import Stop
@@ -301,11 +301,11 @@ def test_commands_at_the_same_time(shell: Shell) -> None:
 def test_no_descriptor_is_left(shell: Shell) -> None:
     """A command leaves no open descriptor behind."""
     shell.run("true")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         shell.run("echo x")
 
-    assert before == len(os.listdir("/proc/self/fd"))
+    assert before == len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_without_pidfd(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

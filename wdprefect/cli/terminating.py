@@ -10,9 +10,12 @@ from types import FrameType
 
 @contextmanager
 def terminating() -> Iterator[None]:
-    """While the block runs, SIGTERM does what SIGINT does."""
+    """While the block runs, SIGTERM does what SIGINT does, or would do where it is ignored."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  the signature of a handler
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # As in what a script starts in the background.
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, interrupt)

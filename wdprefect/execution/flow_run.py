@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a run works with: who executes, where files are kept, who sees the log, where secrets come from."""
+    """What a run works with: who executes, where files are kept, who sees the log, where secrets come from.
+
+    on_killed: gets the execution of a run that is cancelled, before the cancellation goes on.
+    """
 
     engine: Engine
     storage: Storage
@@ -62,6 +65,7 @@ class Surroundings:
     watchers: Sequence[Watcher] = ()
     find_secret: FindSecret = secret_of_environment
     masker: Masker = field(default_factory=Masker)
+    on_killed: Callable[[Execution], None] | None = None
 
 
 async def execute(flow: Flow, start: Start, execution_id: str, around: Surroundings) -> Execution:
@@ -71,7 +75,7 @@ async def execute(flow: Flow, start: Start, execution_id: str, around: Surroundi
     """
     run = _new_run(flow, start, execution_id, around)
     try:
-        return await _Course(run, around.engine).complete()
+        return await _Course(run, around).complete()
     finally:
         run.threads.close()
 
@@ -138,19 +142,22 @@ def _file(name: str, value: str, *, take_paths: bool) -> Path | None:
 class _Course:
     """The course of one run: tasks, handlers, outputs, what comes after."""
 
-    def __init__(self, run: Run, engine: Engine) -> None:
-        self._run, self._walk, self._engine = run, Walk(run), engine
+    def __init__(self, run: Run, around: Surroundings) -> None:
+        self._run, self._walk, self._around = run, Walk(run), around
         self._error: str | None = None
 
     async def complete(self) -> Execution:
         run, flow = self._run, self._run.flow
-        frame = Frame(self._engine, retry=flow.retry)
+        frame = Frame(self._around.engine, retry=flow.retry)
         run.ledger.open()
         try:
             state = await self._state(frame)
         except BaseException:
             run.state = "KILLED"
-            self._save(self._execution("KILLED", None))
+            killed = self._execution("KILLED", None)
+            self._save(killed)
+            if self._around.on_killed:
+                self._around.on_killed(killed)
             raise
         run.state = state
         outputs = self._outputs()
@@ -211,7 +218,7 @@ class _Course:
             path = Path(folder, "log.jsonl")
             run.logs.save(path)
             run.storage.put(f"{run.uri}/log.jsonl", path)
-        run.ledger.summary(execution.summary())
+        run.ledger.close(execution.summary())
 
 
 def _output(output: Output, render: Rendering) -> Any:

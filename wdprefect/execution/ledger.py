@@ -5,8 +5,10 @@ It is the only truth about what has been done. Secrets are hidden in it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,26 +21,43 @@ from wdprefect.model.ports import Storage
 
 
 class Ledger:
-    """The entries of one execution, below `<execution>/ledger/` of the storage."""
+    """The entries of one execution, below `<execution>/ledger/` of the storage.
+
+    They are written in the background, in order, so that the next child of a WorkingDirectory need not wait; `flushed`
+    waits for them, before a state is reported. Close it when the run has ended.
+    """
 
     def __init__(self, storage: Storage, execution_uri: str, masker: Masker) -> None:
         self._storage, self._uri, self._masker = storage, execution_uri, masker
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="wdprefect-ledger")
+        self._pending: list[Future[None]] = []
 
     def open(self) -> None:
         """Write where the execution is kept, so that it can be found by its id alone."""
         execution_id = self._uri.rpartition("/")[2]
-        self._storage.put(pointer_uri(execution_id), to_json({"uri": self._uri}).encode())
+        self._write(pointer_uri(execution_id), {"uri": self._uri})
 
     def record(self, run: TaskRun, number: int) -> None:
         """Write the entry of a finished task run; `number` is its place in the order of creation."""
-        self._put(f"ledger/{number:05}-{run.id}.json", entry(run))
+        facts = self._masker.hide_in(plain(entry(run)))
+        self._pending.append(self._writer.submit(self._write, f"{self._uri}/ledger/{number:05}-{run.id}.json", facts))
 
-    def summary(self, facts: Mapping[str, Any]) -> None:
-        """Write what the execution came to; the last object of a run."""
-        self._put("execution.json", facts)
+    async def flushed(self) -> None:
+        """Return when all that was recorded is written. Raises what went wrong with it."""
+        pending, self._pending = self._pending, []
+        for written in pending:
+            await asyncio.wrap_future(written)
 
-    def _put(self, name: str, facts: Mapping[str, Any]) -> None:
-        self._storage.put(f"{self._uri}/{name}", to_json(self._masker.hide_in(plain(facts))).encode())
+    def close(self, facts: Mapping[str, Any] | None) -> None:
+        """Wait for the entries, then write what the execution came to: the last object of a run."""
+        self._writer.shutdown(wait=True)
+        for written in self._pending:
+            written.result()
+        if facts is not None:
+            self._write(f"{self._uri}/execution.json", facts)
+
+    def _write(self, uri: str, facts: Mapping[str, Any]) -> None:
+        self._storage.put(uri, to_json(facts).encode("utf-8", "surrogatepass"))
 
 
 def pointer_uri(execution_id: str) -> str:

@@ -98,6 +98,12 @@ class TaskRun:
         return self.parent.id if self.parent else None
 
     @property
+    def final_state(self) -> State:
+        """The state of a task run that has ended."""
+        assert self.state != "RUNNING"
+        return self.state
+
+    @property
     def seconds(self) -> float:
         """How long it has taken, until now where it has not ended."""
         return ((self.ended or now()) - self.started).total_seconds()

@@ -63,9 +63,11 @@ class Run:
     tasks: Mapping[str, Any] = field(default_factory=dict)
     state: str = "RUNNING"
     watchers: Sequence[Watcher] = ()
+    _numbers: dict[str, int] = field(default_factory=dict)
 
     def begin(self, task_run: TaskRun) -> None:
         """Take a task run into the list, in the order of creation."""
+        self._numbers[task_run.id] = len(self.task_runs)
         self.task_runs.append(task_run)
         for watch in self.watchers:
             watch(task_run)
@@ -78,7 +80,7 @@ class Run:
             self.outputs = with_value(self.outputs, (task_run.task_id, *task_run.values), delivered)
         path = (task_run.task_id, *([] if task_run.value is None else [task_run.value]))
         self.tasks = with_value(self.tasks, path, {"state": task_run.state})
-        self.ledger.record(task_run, self.task_runs.index(task_run))
+        self.ledger.record(task_run, self._numbers[task_run.id])
         for watch in self.watchers:
             watch(task_run)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from wdprefect.errors import ExpressionError, TaskFailed
 from wdprefect.execution.attempt import MetricsBook, TaskFiles, Trial
@@ -51,47 +52,59 @@ class Walk:
         if self._is_disabled(spec, task_run, frame):
             return None
         self._run.begin(task_run)
-        result = Result("KILLED")
         try:
-            result = await self._outcome(spec, task_run, frame)
+            await self._outcome(spec, task_run, frame)
         finally:
-            task_run.state, task_run.outputs = result.state, result.outputs
-            task_run.error, task_run.metrics, task_run.files = result.error, result.metrics, result.files
-            self._run.end(task_run)
-        return result.state
+            if task_run.ended is None:
+                self._close(task_run, Result("KILLED"))
+        return task_run.final_state
 
-    async def _outcome(self, spec: TaskSpec, task_run: TaskRun, frame: Frame) -> Result:
+    async def _outcome(self, spec: TaskSpec, task_run: TaskRun, frame: Frame) -> None:
         try:
-            is_wanted = is_true(self._rendering(task_run, frame).text(spec.settings.run_if))
+            is_wanted = spec.settings.run_if == "true" or self._holds(spec.settings.run_if, task_run, frame)
         except ExpressionError as error:
-            return self._trial(spec, task_run, frame, 1).failed(error)
+            self._close(task_run, self._trial(spec, task_run, frame, 1).failed(error))
+            return
         if not is_wanted:
-            return Result("SKIPPED")
-        if issubclass(spec.kind, Flowable) and not spec.kind.unit:
+            self._close(task_run, Result("SKIPPED"))
+        elif issubclass(spec.kind, Flowable) and not spec.kind.unit:
             trial = self._trial(spec, task_run, frame, 1)
             result = await self._control(trial, frame.below(task_run, spec.settings.retry))
+            self._close(task_run, replace(result, state=softened(result.state, spec.settings)))
         else:
-            result = await self._attempts(spec, task_run, frame)
-        return replace(result, state=softened(result.state, spec.settings))
+            await self._attempts(spec, task_run, frame)
 
-    async def _attempts(self, spec: TaskSpec, task_run: TaskRun, frame: Frame) -> Result:
-        """Try until it succeeds or its retry is exhausted; the last result."""
+    async def _attempts(self, spec: TaskSpec, task_run: TaskRun, frame: Frame) -> None:
+        """Try until it succeeds or its retry is exhausted."""
+        while task_run.ended is None:
+            call = Call(task_run, len(task_run.attempts) + 1, spec)
+            trial = self._trial(spec, task_run, frame, call.attempt)
+            await frame.engine.run(call, partial(self._attempt, call, trial, frame))
+            if task_run.ended is None:
+                await asyncio.sleep(_delay(spec.settings.retry or frame.retry, task_run).total_seconds())
+
+    async def _attempt(self, call: Call, trial: Trial, frame: Frame) -> Result:
+        """One attempt. When it is the last, the task run is closed and written down before anyone reports its state."""
+        spec, task_run, started = trial.spec, trial.task_run, now()
+        if call.is_unit:
+            result = await self._unit(trial, frame.inside(task_run, frame.engine.inside(call), trial.place))
+        else:
+            result = await self._leaf(trial, frame)
+        task_run.attempts.append(Attempt(result.state, started, now()))
         retry = spec.settings.retry or frame.retry
-        while True:
-            number, started = len(task_run.attempts) + 1, now()
-            call = Call(task_run, number, spec)
-            trial = self._trial(spec, task_run, frame, number)
-            result = await frame.engine.run(call, self._body(trial, frame, call))
-            task_run.attempts.append(Attempt(result.state, started, now()))
-            delay = _delay(retry, task_run, result)
-            if delay is None:
-                return _warned(result, retry, number)
-            await asyncio.sleep(delay.total_seconds())
+        if _is_retried(retry, task_run, result):
+            return result
+        result = _warned(result, retry, call.attempt)
+        result = replace(result, state=softened(result.state, spec.settings))
+        self._close(task_run, result)
+        if frame.place is None:
+            await self._run.ledger.flushed()
+        return result
 
-    def _body(self, trial: Trial, frame: Frame, call: Call) -> Callable[[], Awaitable[Result]]:
-        if not call.is_unit:
-            return lambda: self._leaf(trial, frame)
-        return lambda: self._unit(trial, frame.inside(trial.task_run, frame.engine.inside(call), trial.place))
+    def _close(self, task_run: TaskRun, result: Result) -> None:
+        task_run.state, task_run.outputs, task_run.error = result.state, result.outputs, result.error
+        task_run.metrics, task_run.files = result.metrics, result.files
+        self._run.end(task_run)
 
     async def _leaf(self, trial: Trial, frame: Frame) -> Result:
         try:
@@ -160,7 +173,10 @@ class Walk:
 
     def _is_disabled(self, spec: TaskSpec, task_run: TaskRun, frame: Frame) -> bool:
         disabled = spec.settings.disabled
-        return disabled if isinstance(disabled, bool) else is_true(self._rendering(task_run, frame).text(disabled))
+        return disabled if isinstance(disabled, bool) else self._holds(disabled, task_run, frame)
+
+    def _holds(self, condition: str, task_run: TaskRun, frame: Frame) -> bool:
+        return is_true(self._rendering(task_run, frame).text(condition))
 
     def _created(self, spec: TaskSpec, frame: Frame) -> TaskRun:
         item = frame.item
@@ -176,13 +192,16 @@ class Walk:
         )
 
 
-def _delay(retry: Retry | None, task_run: TaskRun, result: Result) -> timedelta | None:
-    """How long to wait before the next attempt; None when there is none."""
+def _is_retried(retry: Retry | None, task_run: TaskRun, result: Result) -> bool:
+    """Whether another attempt follows the one that has just ended."""
     if result.state != "FAILED" or retry is None or result.is_final:
-        return None
-    made = len(task_run.attempts)
-    delay = retry.delay(made)
-    return None if retry.is_over(made, now() - task_run.attempts[0].started, delay) else delay
+        return False
+    elapsed = now() - task_run.attempts[0].started
+    return not retry.is_over(len(task_run.attempts), elapsed, retry.delay(len(task_run.attempts)))
+
+
+def _delay(retry: Retry | None, task_run: TaskRun) -> timedelta:
+    return retry.delay(len(task_run.attempts)) if retry else timedelta()
 
 
 def _warned(result: Result, retry: Retry | None, number: int) -> Result:

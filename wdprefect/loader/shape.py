@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -55,7 +55,7 @@ class Findings:
     def validated(self, kind: type[N], data: Mapping[str, Any], path: Path) -> N | None:
         """The data as its class; None when it does not fit, with the problems added. Templates fit everything."""
         try:
-            checked: N = kind.model_validate(data)
+            checked = kind.model_validate(data)
         except ValidationError as error:
             wrong = [(_path(detail["loc"], data), detail) for detail in error.errors(include_url=False)]
         else:
@@ -64,8 +64,7 @@ class Findings:
         for where, detail in serious:
             self.problems.append(self._problem(kind, path, where, detail))
         # Only templates were in the way: the data counts once they are rendered.
-        unchecked: N = kind.model_construct()
-        return unchecked if not serious else None
+        return cast("N", kind.model_construct()) if not serious else None
 
     def _problem(self, kind: type[Node], path: Path, where: Path, detail: ErrorDetails) -> Problem:
         place, name = (*path, *where), str(where[-1]) if where else ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import prefect
+from prefect.client.orchestration import PrefectClient
 from prefect.context import FlowRunContext
 
 from wdprefect.errors import UsageError
@@ -20,22 +21,29 @@ from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.artifacts import Artifacts
 from wdprefect.on_prefect.engine import PrefectEngine
+from wdprefect.on_prefect.leftovers import clearing_up
 from wdprefect.on_prefect.logs import LogPump
 from wdprefect.on_prefect.names import entrypoint_name
 from wdprefect.on_prefect.secrets import secrets_of_blocks
 from wdprefect.on_prefect.signature import TRIGGER, Parameters, open_signature, parameters_of
+from wdprefect.on_prefect.sigterm import sigterm_going_to
 from wdprefect.on_prefect.states import prefect_state
 from wdprefect.on_prefect.storage import BLOCK, storage_of_run
+from wdprefect.on_prefect.watch import CancelledByApi, watched
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who runs a flow in this process: what it starts with, who else sees the log, who gets the execution."""
+    """Who runs a flow in this process: what it starts with, who else sees the log, who gets the execution.
+
+    sigterm: the handler that the process has for it, as the module signal says.
+    """
 
     start: Start
     sinks: tuple[Sink, ...]
     watchers: tuple[Watcher, ...]
     on_end: Callable[[Execution], None]
+    sigterm: Any
 
 
 def make_prefect_flow(
@@ -70,10 +78,13 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise UsageError("a flow runs inside a Prefect flow run: call the flow, not its function")
-    flow_run = context.flow_run
+    flow_run, client = context.flow_run, context.client
+    # A sync flow would have the other client.
+    assert isinstance(client, PrefectClient)
     pump = LogPump(flow_run.id, flow_run.name, flow.name)
     execution_id = str(flow_run.id)
     kept, masker = await storage_of_run(storage), Masker()
+    killed: list[Execution] = []
     around = Surroundings(
         PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), execution_id),
         kept,
@@ -82,12 +93,22 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
         caller.watchers if caller else (),
         secrets_of_blocks(),
         masker,
+        killed.append,
     )
+    work = execute(flow, start, execution_id, around)
     try:
-        execution = await execute(flow, start, execution_id, around)
+        async with clearing_up(client, flow_run.flow_id, options.directory):
+            if caller is None:
+                execution = await work
+            else:
+                # No worker owns this run, which would end it.
+                with sigterm_going_to(caller.sigterm):
+                    execution = await watched(work, client, flow_run.id)
     except asyncio.CancelledError:
         # What ran has been ended. Prefect would call it a crash.
         return prefect_state("KILLED", "the run was cancelled")
+    except CancelledByApi:
+        execution = killed[0]
     finally:
         pump.close()
     if caller:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,10 +26,13 @@ async def run_on_prefect(
     """
     check_start(flow, start)
     found: list[Execution] = []
-    caller = Caller(start, tuple(sinks), tuple(watchers), found.append)
+    caller = Caller(start, tuple(sinks), tuple(watchers), found.append, signal.getsignal(signal.SIGTERM))
     prefect_flow = make_prefect_flow(flow, options, storage, caller)
     call: Any = prefect_flow
     state = await call(**_shown(flow, start), return_state=True)
+    if not found and state.is_cancelled():
+        # It was this call that was cancelled: Ctrl-C.
+        raise asyncio.CancelledError
     if not found:
         raise Unavailable(f"the run did not end by itself: {state.name} {state.message or ''}".rstrip())
     return found[0]

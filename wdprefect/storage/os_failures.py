@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wdprefect.errors import StorageError, Unavailable, WdprefectError
+from wdprefect.storage.atomic import is_unfinished
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -25,7 +26,13 @@ def translating_os_errors(verb: str, uri: str, place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _failure(error, f"cannot {verb} '{uri}'", str(error.filename or place), uri) from error
+        raise _failure(error, f"cannot {verb} '{uri}'", _named(error) or str(place), uri) from error
+
+
+def _named(error: OSError) -> str | None:
+    # A rename names both; the second is the file that people know.
+    name = str(error.filename2 or error.filename or "")
+    return None if is_unfinished(Path(name).name) else name
 
 
 def _failure(error: OSError, what: str, place: str, uri: str) -> WdprefectError:

@@ -31,7 +31,9 @@ def write_files(workspace: Workspace, files: object, storage: Storage) -> list[P
     Parent folders are made, existing files overwritten. Nothing is written when a name or a value is refused. Raises
     UnsafePath, StorageError and TaskFailed, each with the file's name in it.
     """
-    incoming = [_prepare(workspace, name, value) for name, value in _as_mapping(files).items() if value is not None]
+    incoming = [
+        _prepare(workspace, str(name), value) for name, value in _as_mapping(files).items() if value is not None
+    ]
     _refuse_twins(incoming)
     _in_parallel(lambda file: _write(file, storage), [file for file in incoming if file.uri])
     for file in incoming:

@@ -68,8 +68,8 @@ class ScriptTask(Leaf):
 
     def run(self, ctx: RunContext) -> TaskOutputs:
         session = ctx.sessions.open(self.task_runner)
+        # Made by those who need it: a directory costs more than the shell that most tasks are.
         scratch = ctx.workspace.scratch / ctx.run_id
-        scratch.mkdir(exist_ok=True)
         seen = self._seen(session, scratch)
         if self.input_files is not None:
             files = ctx.render.data(self.input_files, seen)
@@ -91,7 +91,7 @@ class ScriptTask(Leaf):
         seen: dict[str, Any] = {"workingDir": session.directory}
         if self.output_directory:
             seen["outputDir"] = str(scratch / "output")
-            (scratch / "output").mkdir()
+            (scratch / "output").mkdir(parents=True)
         names = [name for name in self.output_files or () if not set(name) & set("*?[")]
         return {**seen, "outputFiles": {name: f"{session.directory}/{name}" for name in names}}
 

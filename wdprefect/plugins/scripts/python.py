@@ -72,6 +72,7 @@ class Script(ScriptTask):
 
     def lines(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> list[str]:
         path, launcher = scratch / "script.py", scratch / "launch.py"
+        scratch.mkdir(exist_ok=True)
         path.write_text(ctx.render.text(self.script, seen), encoding="utf-8")
         launcher.write_text(_LAUNCHER.format(path=str(path)), encoding="utf-8")
         # An environment that beforeCommands activated wins.
