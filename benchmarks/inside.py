@@ -13,11 +13,11 @@ from wdprefect.execution import flow_run
 
 if __name__ == "__main__":
     engine = sys.argv[2]
-    assert flow_run
+    modules = [flow_run]
     if engine == "prefect":
         from wdprefect.on_prefect import run  # the imports are not timed
 
-        assert run
+        modules.append(run)
     flow = wdprefect.load(sys.argv[1])
     began = perf_counter()
     execution = wdprefect.run(flow, engine=engine)  # type: ignore[arg-type]  # a word of the command line

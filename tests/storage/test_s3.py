@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -89,18 +90,29 @@ def test_stored_anew_while_it_is_fetched(s3_server: S3Server, s3_bucket: str, tm
     assert b"b" * LARGE == (tmp_path / "target").read_bytes()
 
 
+def grow(source: Path) -> None:
+    """More at the end of the file."""
+    with source.open("ab") as file:
+        file.write(b"more")
+
+
+def rewrite(source: Path) -> None:
+    """Other content of the same size."""
+    source.write_bytes(b"y" * source.stat().st_size)
+    # The clock of a file system may stand still for some milliseconds.
+    os.utime(source, ns=(0, 1))
+
+
+@pytest.mark.parametrize("change", [grow, rewrite])
 @pytest.mark.parametrize("size", [pytest.param(10, id="small"), pytest.param(LARGE, id="in parts")])
-def test_a_source_that_changes(s3_server: S3Server, s3_bucket: str, tmp_path: Path, size: int) -> None:
+def test_a_source_that_changes(
+    s3_server: S3Server, s3_bucket: str, tmp_path: Path, size: int, change: Callable[[Path], None]
+) -> None:
     """A file that is written to while it is stored is an error that says so."""
     source = tmp_path / "source"
     source.write_bytes(b"x" * size)
-
-    def change(**_: object) -> None:
-        with source.open("ab") as file:
-            file.write(b"more")
-
     with s3_server.client() as client:
-        client.meta.events.register("after-call.s3", change)
+        client.meta.events.register("after-call.s3", lambda **_: change(source))
         with pytest.raises(StorageError, match="changed meanwhile") as caught:
             S3Storage(client, s3_bucket, "changing").put("kestra:///a", source)
     assert str(source) in str(caught.value)

@@ -104,7 +104,7 @@ def _inputs_of_file(path: str | None) -> dict[str, Any]:
     from wdprefect.loader import read_yaml  # JSON is YAML
 
     try:
-        found = read_yaml(Path(path).read_bytes())
+        found = read_yaml(Path(path).read_bytes(), path)
     except OSError as error:
         raise UsageError(f"the inputs '{path}' cannot be read: {error.strerror}") from None
     if not isinstance(found, dict):

@@ -15,14 +15,14 @@ from wdprefect.loader.reader import Reading, read_events
 __all__ = ["Path", "Source", "read_yaml"]
 
 
-def read_yaml(text: str | bytes) -> Any:
+def read_yaml(text: str | bytes, file: str = "<text>") -> Any:
     """The plain data of the first document: dict with text as keys, list, str, int, float, bool, None.
 
     It is what Kestra's own reader makes of the text: an alias is the text of its name and `<<` a key like others
-    (`Source.read` refuses both). Raises InvalidFlow with the problems of a file called `<text>`.
+    (`Source.read` refuses both). `file` names the text in problems. Raises InvalidFlow with all problems.
     """
-    content = decode(text, "<text>")
-    reading = read_events(Lines("<text>", content))
+    content = decode(text, file)
+    reading = read_events(Lines(file, content))
     _refuse(reading.problems)
     return reading.data
 

@@ -18,6 +18,7 @@ from wdprefect.execution.engine import Body, Call, Engine
 from wdprefect.execution.ledger import plain
 from wdprefect.execution.records import Result
 from wdprefect.execution.sources import sources_of
+from wdprefect.masking import Masker
 from wdprefect.on_prefect.artifacts import Artifacts
 from wdprefect.on_prefect.bars import BarEngine
 from wdprefect.on_prefect.logs import LogPump
@@ -27,8 +28,8 @@ from wdprefect.on_prefect.states import prefect_state, state_of_result
 class PrefectEngine:
     """Executes attempts as task runs of the flow run that is running."""
 
-    def __init__(self, pump: LogPump, artifacts: Artifacts, execution_id: str) -> None:
-        self._pump, self._artifacts, self._execution_id = pump, artifacts, execution_id
+    def __init__(self, pump: LogPump, artifacts: Artifacts, masker: Masker, execution_id: str) -> None:
+        self._pump, self._artifacts, self._masker, self._execution_id = pump, artifacts, masker, execution_id
         self._last: dict[str, UUID] = {}
         self._bars: dict[str, BarEngine] = {}
 
@@ -47,7 +48,7 @@ class PrefectEngine:
                 return prefect_state("KILLED")
             found.append(result)
             await self._show(call, result)
-            return state_of_result(result, plain(result.outputs) if call.is_unit else None)
+            return state_of_result(result, self._masker.hide_in(plain(result.outputs)) if call.is_unit else None)
 
         task = self._task(call, attempt)
         await run_task_async(task, parameters={"sources": None}, return_type="state", dependencies=self._edges(call))

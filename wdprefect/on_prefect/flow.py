@@ -86,7 +86,7 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
     kept, masker = await storage_of_run(storage), Masker()
     killed: list[Execution] = []
     around = Surroundings(
-        PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), execution_id),
+        PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), masker, execution_id),
         kept,
         options,
         (pump, *(caller.sinks if caller else ())),

@@ -6,6 +6,7 @@ import logging
 import os
 
 from prefect.context import refresh_global_settings_context
+from prefect.logging.configuration import setup_logging
 from prefect.settings import get_current_settings
 
 from wdprefect.on_prefect.server import Server, configured_api_url, ensure_server
@@ -33,5 +34,7 @@ def run_address(execution_id: str) -> str | None:
 
 def quiet_console() -> None:
     """Keep the lines of runs off this process's console: whoever asked for the run shows them already."""
+    # Once Prefect has set its loggers up, it leaves them as they are.
+    setup_logging()
     for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).propagate = False

@@ -15,6 +15,7 @@ from wdprefect.execution.run import Options, Watcher
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.flow import Caller, make_prefect_flow
 from wdprefect.on_prefect.names import parameter_name
+from wdprefect.on_prefect.reaching import reaching_api
 
 
 async def run_on_prefect(
@@ -29,7 +30,8 @@ async def run_on_prefect(
     caller = Caller(start, tuple(sinks), tuple(watchers), found.append, signal.getsignal(signal.SIGTERM))
     prefect_flow = make_prefect_flow(flow, options, storage, caller)
     call: Any = prefect_flow
-    state = await call(**_shown(flow, start), return_state=True)
+    async with reaching_api():
+        state = await call(**_shown(flow, start), return_state=True)
     if not found and state.is_cancelled():
         # It was this call that was cancelled: Ctrl-C.
         raise asyncio.CancelledError

@@ -8,8 +8,9 @@ from typing import Any
 from prefect.filesystems import LocalFileSystem
 from prefect.results import get_result_store
 
-from wdprefect.errors import Unavailable, UsageError
+from wdprefect.errors import UsageError
 from wdprefect.model.ports import Storage
+from wdprefect.on_prefect.reaching import reaching_api
 from wdprefect.storage import open_storage
 from wdprefect.storage.local import LocalStorage
 from wdprefect.storage.s3 import S3Storage
@@ -29,15 +30,14 @@ async def storage_of_run(url: str | None) -> Storage:
 
 
 async def load_bucket(url: str) -> Any:
-    """The S3Bucket block of `s3-bucket/<name>`. Raises UsageError when there is none."""
+    """The S3Bucket block of `s3-bucket/<name>`. Raises UsageError when there is none, Unavailable without an API."""
     from prefect_aws import S3Bucket  # boto3 takes a quarter of a second
 
     try:
-        return await S3Bucket.aload(url.removeprefix(BLOCK))
+        async with reaching_api():
+            return await S3Bucket.aload(url.removeprefix(BLOCK))
     except ValueError as error:
         raise UsageError(f"there is no Prefect block '{url}': {error}") from None
-    except OSError as error:
-        raise Unavailable(f"the Prefect API does not answer: {error}") from None
 
 
 def storage_of_block(block: Any) -> Storage:
