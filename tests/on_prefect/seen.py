@@ -21,6 +21,9 @@ class Api:
         # The loopback needs no certificates, which take 40 ms to load.
         self._client = httpx.Client(base_url=url, timeout=30, verify=False)  # noqa: S501  see above
 
+    def close(self) -> None:
+        self._client.close()
+
     def get(self, path: str) -> Any:
         return _json(self._client.get(path))
 
@@ -40,7 +43,7 @@ class Api:
 
     def end_state(self, flow_run_id: str) -> str:
         """The type of the state in which the run ends."""
-        return self.until(lambda: self.state(flow_run_id), lambda state: state in ENDED)
+        return str(self.until(lambda: self.state(flow_run_id), lambda state: state in ENDED))
 
     def task_runs(self, flow_run_id: str) -> dict[str, dict[str, Any]]:
         """By name, as soon as none of them runs any more."""
@@ -50,7 +53,8 @@ class Api:
 
     def logs(self, flow_run_id: str, is_complete: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """The records of a run in the order of their times, as soon as they are complete."""
-        return self.until(lambda: self._logs(flow_run_id), is_complete)
+        found: list[dict[str, Any]] = self.until(lambda: self._logs(flow_run_id), is_complete)
+        return found
 
     def artifacts(self, flow_run_id: str) -> list[dict[str, Any]]:
         where = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}}

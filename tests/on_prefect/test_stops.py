@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -38,7 +39,7 @@ tasks:
 """
 FLOW = "company.team.slow"
 GRACE_SECONDS = 5.0
-DEPLOYMENTS = [
+DEPLOYMENTS: list[dict[str, Any]] = [
     {"name": "default", "entrypoint": "flows.py:company_team_slow"},
     {
         "name": "command",
@@ -52,14 +53,13 @@ DEPLOYMENTS = [
 
 
 @pytest.fixture(scope="module")
-def api(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """A server with both deployments and a worker."""
-    found = Api(prefect_api)
+def deployed(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The server with both deployments and a worker."""
     project = make_project(tmp_path_factory.mktemp("project"), {"slow.yaml": SLOW}, DEPLOYMENTS)
-    with worker(found, project):
-        done = deploy(found, project)
+    with worker(api, project):
+        done = deploy(api, project)
         assert 0 == done.returncode, done.stdout + done.stderr
-        yield found
+        yield api
 
 
 @pytest.mark.parametrize("deployment", ["default", "command"])
@@ -71,17 +71,17 @@ def api(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         pytest.param("SIGKILL", "CRASHED", id="killed"),
     ],
 )
-def test_a_run_of_a_worker(api: Api, tmp_path: Path, deployment: str, how: str, expected: str) -> None:
+def test_a_run_of_a_worker(deployed: Api, tmp_path: Path, deployment: str, how: str, expected: str) -> None:
     """A run that is cancelled or terminated ends Cancelled, one that is killed Crashed; its commands end with it."""
-    flow_run_id = start(api, FLOW, deployment, {"folder": str(tmp_path)})
+    flow_run_id = start(deployed, FLOW, deployment, {"folder": str(tmp_path)})
     children = children_of_run(tmp_path)
     if how == "cancel":
-        api.cancel(flow_run_id)
+        deployed.cancel(flow_run_id)
     else:
         engine_of(flow_run_id).send_signal(signal.Signals[how])
 
     assert_gone(children)
-    assert expected == api.end_state(flow_run_id)
+    assert expected == deployed.end_state(flow_run_id)
 
 
 @pytest.mark.parametrize("engine", ["local", "prefect"])
@@ -94,28 +94,29 @@ def test_a_run_of_a_worker(api: Api, tmp_path: Path, deployment: str, how: str, 
     ],
 )
 def test_a_run_of_the_command_line(
-    prefect_api: str, tmp_path: Path, engine: str, number: signal.Signals, inherited: str
+    api: Api, tmp_path: Path, engine: str, number: signal.Signals, inherited: str
 ) -> None:
     """An interrupted command says so with its exit code, and its commands end with it."""
     (tmp_path / "slow.yaml").write_text(SLOW)
-    with command_line(prefect_api, tmp_path, engine, inherited) as process:
+    with command_line(api, tmp_path, engine, inherited) as process:
         children = children_of_run(tmp_path)
         process.send_signal(number)
         printed = process.communicate(timeout=GRACE_SECONDS + 10)[0]
 
     assert 130 == process.returncode, printed
-    assert "wdprefect: interrupted" == printed.splitlines()[-1]
+    assert "wdprefect: interrupted" in printed.splitlines()
     assert_gone(children)
     if engine == "prefect":
-        assert "CANCELLED" == Api(prefect_api).flow_runs(FLOW)[0]["state_type"]
+        states = [run["state_type"] for run in api.flow_runs(FLOW) if run["parameters"] == {"folder": str(tmp_path)}]
+        assert ["CANCELLED"] == states
 
 
-def command_line(url: str, folder: Path, engine: str, inherited: str) -> subprocess.Popen[str]:
+def command_line(api: Api, folder: Path, engine: str, inherited: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "wdprefect", "run", "slow.yaml", "--engine", engine, "-i", f"folder={folder}"]
     return subprocess.Popen(
         ["env", f"--{inherited}-signal=INT", *command],
         cwd=folder,
-        env=environment(Api(url), folder),
+        env=environment(api, folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

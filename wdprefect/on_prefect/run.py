@@ -16,6 +16,7 @@ from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.flow import Caller, make_prefect_flow
 from wdprefect.on_prefect.names import parameter_name
 from wdprefect.on_prefect.reaching import reaching_api
+from wdprefect.on_prefect.storage import BLOCK, load_bucket
 
 
 async def run_on_prefect(
@@ -23,7 +24,7 @@ async def run_on_prefect(
 ) -> Execution:
     """Run the flow in this process as a flow run of its own, and return its execution.
 
-    Raises InvalidInput before there is a flow run, Unavailable when the API does not answer.
+    Raises InvalidInput and UsageError before there is a flow run, Unavailable when the API does not answer.
     """
     check_start(flow, start)
     found: list[Execution] = []
@@ -31,6 +32,9 @@ async def run_on_prefect(
     prefect_flow = make_prefect_flow(flow, options, storage, caller)
     call: Any = prefect_flow
     async with reaching_api():
+        if storage and storage.startswith(BLOCK):
+            # A block that is not there is found here: Prefect would say so in the middle of a run.
+            await load_bucket(storage)
         state = await call(**_shown(flow, start), return_state=True)
     if not found and state.is_cancelled():
         # It was this call that was cancelled: Ctrl-C.

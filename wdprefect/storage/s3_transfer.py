@@ -81,9 +81,9 @@ def _in_parts(size: int) -> TransferConfig:
         # Smaller parts for a smaller file, so that every thread has one.
         multipart_chunksize=min(max(-(-size // THREADS), LARGE_BYTES), LONGEST_PART_BYTES),
         max_concurrency=THREADS,
-        # What has arrived and is not yet written: at most 64 MiB (boto3's default is four times that).
+        # What has arrived and is not yet written: at most 16 MiB (boto3's default is 250).
         io_chunksize=MIB,
-        max_io_queue=64,
+        max_io_queue=16,
         # The other client, where it is installed, sizes its buffers by the machine.
         preferred_transfer_client="classic",
     )

@@ -1,0 +1,125 @@
+"""Files, ledger and results on a real S3 server, by option and by Prefect's default."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import wdprefect
+from tests.servers.s3 import S3Server, s3_server
+from wdprefect.execution.execution import Execution
+from wdprefect.model.flow import Flow
+
+__all__ = ["s3_server"]
+
+pytestmark = [pytest.mark.server, pytest.mark.s3]
+
+CONTENT = "a,b\n1,2\n" * 1000
+FLOW = """\
+id: kept
+namespace: company.team
+inputs:
+  - id: data
+    type: FILE
+tasks:
+  - id: wdir
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    inputFiles:
+      data.csv: "{{ inputs.data }}"
+    outputFiles: ["*.csv"]
+    tasks:
+      - id: copy
+        type: io.kestra.plugin.scripts.shell.Commands
+        commands:
+          - cp data.csv copy.csv
+  - id: read
+    type: io.kestra.plugin.scripts.shell.Commands
+    inputFiles:
+      again.csv: "{{ outputs.wdir.outputFiles['copy.csv'] }}"
+    commands:
+      - cmp again.csv again.csv
+"""
+BUCKET, BLOCK = "results", "kept-here"
+
+
+@pytest.fixture(scope="module")
+def block(prefect_api: str, s3_server: S3Server) -> Iterator[str]:
+    """An S3Bucket block in the Prefect API, for a bucket that is there."""
+    from prefect_aws import AwsClientParameters, AwsCredentials, S3Bucket
+
+    with s3_server.client() as client:
+        client.create_bucket(Bucket=BUCKET)
+    credentials = AwsCredentials(
+        aws_access_key_id=s3_server.access_key,
+        aws_secret_access_key=s3_server.secret_key,
+        region_name="us-east-1",
+        aws_client_parameters=AwsClientParameters(endpoint_url=s3_server.endpoint),
+    )
+    S3Bucket(bucket_name=BUCKET, bucket_folder="team", credentials=credentials).save(BLOCK, overwrite=True, _sync=True)  # type: ignore[call-arg]
+    yield f"s3-bucket/{BLOCK}"
+
+
+@pytest.fixture
+def flow(flow_file: Path) -> Flow:
+    """A flow that takes a file in and gives two out."""
+    flow_file.write_text(FLOW)
+    return wdprefect.load(flow_file)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The file that goes in."""
+    path = tmp_path / "data.csv"
+    path.write_text(CONTENT)
+    return path
+
+
+def check(execution: Execution, server: S3Server) -> None:
+    """Bytes are equal, and nothing in the bucket is anything but files, JSON and the log."""
+    assert execution.state == "SUCCESS", execution.error
+    uris = execution.task_outputs["wdir"]["outputFiles"]
+    assert ["copy.csv", "data.csv"] == list(uris)
+    assert CONTENT.encode() == execution.read(uris["copy.csv"])
+    with server.client() as client:
+        keys = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
+        mine = [key for key in keys if execution.id in key]
+        assert sum("/ledger/" in key for key in mine) == len(execution.task_runs)
+        for key in keys:
+            body = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+            assert b"pickle" not in body
+            if not key.endswith((".csv", ".jsonl")):
+                json.loads(body)
+
+
+def test_bucket_by_option(flow: Flow, data: Path, block: str, s3_server: S3Server) -> None:
+    """`storage` names a block: files, ledger and Prefect's own results lie in its bucket."""
+    check(wdprefect.run(flow, inputs={"data": str(data)}, storage=block), s3_server)
+
+
+def test_bucket_by_default(
+    flow: Flow, data: Path, block: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect's default result storage is where files are kept when nothing else is said."""
+    from prefect.settings import PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, temporary_settings
+
+    with temporary_settings({PREFECT_DEFAULT_RESULT_STORAGE_BLOCK: block}):
+        check(wdprefect.run(flow, inputs={"data": str(data)}), s3_server)
+
+
+def test_url_on_the_local_engine(flow: Flow, data: Path, block: str, s3_server: S3Server) -> None:
+    """`s3://bucket/prefix` needs no Prefect: the environment says who one is."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server.environment.items():
+            patch.setenv(name, value)
+        check(
+            wdprefect.run(flow, inputs={"data": str(data)}, engine="local", storage=f"s3://{BUCKET}/plain"), s3_server
+        )
+
+
+def test_unknown_block(flow: Flow, data: Path, prefect_api: str) -> None:
+    """A block that does not exist is named."""
+    with pytest.raises(wdprefect.errors.UsageError, match="there is no Prefect block 's3-bucket/nowhere'"):
+        wdprefect.run(flow, inputs={"data": str(data)}, storage="s3-bucket/nowhere")
