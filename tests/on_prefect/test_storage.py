@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ BUCKET, BLOCK = "results", "kept-here"
 
 
 @pytest.fixture(scope="module")
-def block(prefect_api: str, s3_server: S3Server) -> Iterator[str]:
+def block(prefect_api: str, s3_server: S3Server) -> str:
     """An S3Bucket block in the Prefect API, for a bucket that is there."""
     from prefect_aws import AwsClientParameters, AwsCredentials, S3Bucket
 
@@ -59,7 +58,7 @@ def block(prefect_api: str, s3_server: S3Server) -> Iterator[str]:
         aws_client_parameters=AwsClientParameters(endpoint_url=s3_server.endpoint),
     )
     S3Bucket(bucket_name=BUCKET, bucket_folder="team", credentials=credentials).save(BLOCK, overwrite=True, _sync=True)  # type: ignore[call-arg]
-    yield f"s3-bucket/{BLOCK}"
+    return f"s3-bucket/{BLOCK}"
 
 
 @pytest.fixture

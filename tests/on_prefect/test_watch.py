@@ -80,9 +80,7 @@ def in_state(name: str) -> SimpleNamespace:
     [
         pytest.param([in_state("cancelling")], id="being cancelled"),
         pytest.param([in_state("running"), in_state("cancelled")], id="cancelled already"),
-        pytest.param(
-            [ConnectionError(), SimpleNamespace(state=None), in_state("cancelling")], id="no answer meanwhile"
-        ),
+        pytest.param([ConnectionError(), SimpleNamespace(state=None), in_state("cancelling")], id="no answer"),
     ],
 )
 def test_work_is_cancelled(answers: list[object], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,17 @@ def test_capture_of_a_moving_target(
     assert text == str(caught.value)
 
 
+def test_capture_of_a_link_in_place_of_a_file(directory: Directory, storage: MemoryStorage) -> None:
+    """A file that a link has replaced since it was found is not read."""
+    write_files(directory, {"a.csv": "x"}, storage)
+
+    def put(name: str, path: Path) -> StoredFile:
+        raise AssertionError(name)
+
+    with pytest.raises(TaskFailed, match="changed while it was captured"):
+        capture_files(directory, ["*.csv", "none"], put, lambda _: swap(directory.path / "a.csv"))
+
+
 def test_capture_into_a_failing_storage(directory: Directory, storage: MemoryStorage) -> None:
     """A storage that fails fails the capture, with the file's name and the URI."""
     write_files(directory, {"a.csv": "x"}, storage)

@@ -185,8 +185,7 @@ def test_stop_before_the_start(shell: Shell) -> None:
     stop = Stop()
     stop.request()
 
-    assert 143 == shell.run("touch started", stop=stop)
-    assert not (shell.directory.path / "started").exists()
+    assert 143 == shell.vector("no-such-program", stop=stop)
 
 
 def test_grace_is_for_the_whole_group(shell: Shell) -> None:
@@ -239,6 +238,50 @@ def test_stop_of_who_left_the_group(shell: Shell, twice: bool) -> None:  # noqa:
 
     assert 0.2 + 2 > time.monotonic() - began
     assert is_dead(shell.pid_in("pid"))
+
+
+def test_daemon_may_tidy_up(shell: Shell) -> None:
+    """What left the family is asked by SIGTERM first too, and has the same grace."""
+    stop = Stop()
+    text = """
+import os, signal, sys, time
+def tidy(*_):
+    with open("tidy", "w") as file:
+        print("done", file=file)
+    os._exit(0)
+if not os.fork():
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    signal.signal(signal.SIGTERM, tidy)
+    with open("ready", "w") as file:
+        print("ready", file=file)
+time.sleep(60)
+"""
+    with stopping_when(written(shell.directory.path / "ready"), stop):
+        assert 143 == shell.vector(sys.executable, "-c", text, stop=stop)
+
+    assert "done\n" == (shell.directory.path / "tidy").read_text()
+
+
+def test_last_words(shell: Shell) -> None:
+    """What a stopped program printed arrives whole, although it has ended before all of it was read."""
+    stop = Stop()
+    text = """
+import fcntl, os, signal, time
+fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)
+def speak(*_):
+    os.write(1, b"x" * 999 * 500 + b"\\nend")
+    os._exit(0)
+signal.signal(signal.SIGTERM, speak)
+with open("ready", "w") as file:
+    print("ready", file=file)
+time.sleep(60)
+"""
+    with stopping_when(written(shell.directory.path / "ready"), stop):
+        assert 0 == shell.vector(sys.executable, "-c", text, stop=stop)
+
+    assert ["x" * 999 * 500, "end"] == shell.stdout
 
 
 def test_close_ends_who_left_the_group(shell: Shell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -129,7 +130,8 @@ def _capture(name: str, path: Path, put: Callable[[str, Path], StoredFile]) -> S
         raise TaskFailed(f"the name of the output file {os.fsencode(name)!r} is not UTF-8") from error
     try:
         before = _fingerprint(path)
-        stored = put(name, path)
+        # Nothing is read through a link that has taken the file's place.
+        stored = put(name, path) if before is not None else None
         unchanged = _fingerprint(path) == before
     except (OSError, StorageError) as error:
         if not os.path.lexists(path):
@@ -137,13 +139,16 @@ def _capture(name: str, path: Path, put: Callable[[str, Path], StoredFile]) -> S
         if isinstance(error, StorageError):
             raise StorageError(f"the output file '{name}' cannot be stored: {error}", error.uri) from error
         raise TaskFailed(f"the output file '{name}' cannot be captured: {error.strerror}") from error
-    if not unchanged:
+    if stored is None or not unchanged:
         raise TaskFailed(f"the output file '{name}' changed while it was captured")
     return stored
 
 
-def _fingerprint(path: Path) -> tuple[int, ...]:
+def _fingerprint(path: Path) -> tuple[int, ...] | None:
+    """What changes when the file does; None for what is no regular file."""
     found = path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        return None
     return found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 

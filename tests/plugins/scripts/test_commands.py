@@ -86,7 +86,7 @@ def test_shell(body: str, expected: list[str]) -> None:
     [
         pytest.param("{A: x, B: '{{ flow.id }}'}", "x made", id="texts and templates"),
         pytest.param("{A: 1, B: 1.5}", "1 1.5", id="numbers"),
-        pytest.param("{A: true, B: null}", "true ", id="a boolean, and nothing"),
+        pytest.param("{A: true, B: ''}", "true ", id="a boolean, and an empty text"),
         pytest.param("\"{{ {'A': 1, 'B': 'x y'} }}\"", "1 x y", id="one expression for all"),
         pytest.param("{A: 'two  words', B: \"'\"}", "two  words '", id="not read by the shell"),
     ],

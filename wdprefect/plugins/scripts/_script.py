@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,8 +69,9 @@ class ScriptTask(Leaf):
 
     def run(self, ctx: RunContext) -> TaskOutputs:
         session = ctx.sessions.open(self.task_runner)
-        # Made by those who need it: a directory costs more than the shell that most tasks are.
-        scratch = ctx.workspace.scratch / ctx.run_id
+        # Made by those who need it: a directory costs more than the shell that most tasks are. Another one for each
+        # attempt, which may find the directory of the one before.
+        scratch = ctx.workspace.scratch / secrets.token_hex(8)
         seen = self._seen(session, scratch)
         if self.input_files is not None:
             files = ctx.render.data(self.input_files, seen)

@@ -24,7 +24,7 @@ __file__ = sys.argv[0] = {path!r}
 with open(__file__, "rb") as file:
     code = compile(file.read(), __file__, "exec")
 del builtins, os, sys, file
-exec(code)
+exec(globals().pop("code"))
 """
 
 
