@@ -3,8 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from tests.on_prefect.seen import Api
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Prefect asks for the server's default result storage at each run, with a client that it does not close.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket.socket:ResourceWarning")
 
 
 @pytest.fixture(scope="session")

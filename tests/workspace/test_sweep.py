@@ -12,7 +12,7 @@ import pytest
 
 from tests.workspace.watching import is_dead, wait_until, written
 from wdprefect.workspace.directory import Directory
-from wdprefect.workspace.sweep import YOUNG_SECONDS, sweep
+from wdprefect.workspace.sweep import OLD_SECONDS, sweep
 
 OWNER = """
 import sys, time
@@ -78,10 +78,10 @@ def test_strays_of_a_dead_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("age_seconds", "is_gone"),
-    [pytest.param(0, False, id="young"), pytest.param(YOUNG_SECONDS + 1, True, id="old")],
+    [pytest.param(0, False, id="young"), pytest.param(OLD_SECONDS + 1, True, id="old")],
 )
 def test_without_an_owner_file(tmp_path: Path, age_seconds: float, is_gone: bool) -> None:  # noqa: FBT001 (a row)
-    """A directory without an owner file is removed once it is too old to be still in the making."""
+    """An empty directory without an owner file is removed once it is too old to be still in the making."""
     path = tmp_path / "wdprefect-x"
     path.mkdir()
     moment = path.stat().st_mtime - age_seconds
@@ -92,15 +92,22 @@ def test_without_an_owner_file(tmp_path: Path, age_seconds: float, is_gone: bool
 
 
 def test_not_ours(tmp_path: Path) -> None:
-    """Files, other names and symbolic links below the root are left alone; a missing root is nothing to sweep."""
+    """What others have below the root is left alone, also under names like ours; a missing root is nothing to sweep."""
     (tmp_path / "wdprefect-file").touch()
     (tmp_path / "other").mkdir()
+    for name, content in (("wdprefect-demo", None), ("wdprefect-theirs", "Ada")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "data.csv").touch()
+        if content:
+            (tmp_path / name / "owner").write_text(content)
     (tmp_path / "wdprefect-link").symlink_to("other")
     for path in tmp_path.iterdir():
         os.utime(path, (0, 0), follow_symlinks=False)
 
     assert [] == sweep(tmp_path)
-    assert ["other", "wdprefect-file", "wdprefect-link"] == sorted(path.name for path in tmp_path.iterdir())
+    assert ["other", "wdprefect-demo", "wdprefect-file", "wdprefect-link", "wdprefect-theirs"] == sorted(
+        path.name for path in tmp_path.iterdir()
+    )
     assert [] == sweep(tmp_path / "missing")
 
 

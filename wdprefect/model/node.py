@@ -119,10 +119,11 @@ def _timedelta() -> TypeAdapter[timedelta]:
     return TypeAdapter(timedelta)
 
 
-Text = Annotated[str, BeforeValidator(_to_text)]
+# The types of the schema are what may be written, which is more than what comes out.
+Text = Annotated[str, BeforeValidator(_to_text, json_schema_input_type=str | float | bool)]
 Bool = Annotated[bool, BeforeValidator(_to_bool)]
 Int = Annotated[int, BeforeValidator(_to_int)]
-Duration = Annotated[timedelta, BeforeValidator(_to_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_to_duration, json_schema_input_type=str | float)]
 Many = Annotated[list[T], BeforeValidator(_json_if_text)]
 Map = Annotated[dict[str, T], BeforeValidator(_json_if_text)]
 Late = Annotated[T, LATE]

@@ -15,14 +15,15 @@ from wdprefect.workspace.directory import OWNER, PREFIX, WORK, remove_tree
 from wdprefect.workspace.ending import kill_all, marked_processes
 
 # Between the making of a directory and its owner file pass microseconds; a stopped process may take longer.
-YOUNG_SECONDS = 10.0
+OLD_SECONDS = 10.0
 
 
 def sweep(root: Path) -> list[Path]:
     """Remove the directories below `root` whose process has died, and end what still runs for them.
 
     Returns the directories that are gone. A directory is left alone when its owner lives, on this machine or in
-    another container; when it belongs to another user; and when it is so young that its owner file may be on its way.
+    another container; when it belongs to another user; and when it has no owner file of ours and anything in it: the
+    name may be somebody else's too.
     """
     if not root.is_dir():
         return []
@@ -39,18 +40,21 @@ def _is_ours(path: Path) -> bool:
 def _sweep_one(path: Path) -> bool:
     with _locked_owner(path) as run_id:
         if run_id is None:
-            return False
+            return _is_old(path) and _removed_if_empty(path)
         kill_all(marked_processes(f"{path / WORK}#", run_id))
         return not remove_tree(path)
 
 
 @contextmanager
 def _locked_owner(path: Path) -> Iterator[str | None]:
-    """The id of the run that owned a directory; None while the owner lives. Nobody else sweeps it meanwhile."""
+    """The id of the run that owned a directory; None while the owner lives, and for a directory that is none of ours.
+
+    Nobody else sweeps it meanwhile.
+    """
     try:
-        lock = os.open(path / OWNER, os.O_RDONLY)
+        lock = os.open(path / OWNER, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
-        yield None if _is_young(path) else ""
+        yield None
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,17 +66,25 @@ def _locked_owner(path: Path) -> Iterator[str | None]:
         os.close(lock)
 
 
-def _is_young(path: Path) -> bool:
+def _removed_if_empty(path: Path) -> bool:
+    """Remove what a process left that died before it wrote its owner file."""
+    with suppress(OSError):
+        path.rmdir()
+        return True
+    return False
+
+
+def _is_old(path: Path) -> bool:
     try:
-        return time.time() - path.stat().st_mtime < YOUNG_SECONDS
+        return time.time() - path.stat().st_mtime > OLD_SECONDS
     except OSError:
         # Another sweep was faster.
-        return True
+        return False
 
 
-def _run_id(text: bytes) -> str:
+def _run_id(text: bytes) -> str | None:
     try:
         return str(json.loads(text)["run"])
     except (ValueError, KeyError, TypeError):
-        # The disk was full when it was written; nobody is looked for then.
-        return ""
+        # Not written by us.
+        return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.running import SCRIPTS, flow_of, messages, run_tasks, states
 
+from tests.running import CORE, SCRIPTS, flow_of, messages, run_tasks, states
 from wdprefect.api import run
 
 COMMANDS = f"{SCRIPTS}.shell.Commands"
@@ -93,7 +93,7 @@ def test_shell(body: str, expected: list[str]) -> None:
 )
 def test_env(env: str, expected: str) -> None:
     """`env` gives variables to the commands, as the text of their values."""
-    execution = run_tasks(shell(f"env: {env}\ncommands: ['printf \"%s\" \"$A $B\"']"))
+    execution = run_tasks(shell(f'env: {env}\ncommands: [\'printf "%s" "$A $B"\']'))
 
     assert [expected] == messages(execution, "a", "INFO")
 
@@ -132,7 +132,7 @@ def test_environment_lacks_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_directories_in_commands() -> None:
-    """workingDir is where commands run, outputDir a folder beside it, outputFiles[name] the path of a file in it."""
+    """Commands run in workingDir; outputDir is a folder beside it, outputFiles[name] the path of a file in it."""
     execution = run_tasks(
         shell("""
             outputDirectory: true
@@ -146,9 +146,7 @@ def test_directories_in_commands() -> None:
             """)
     )
 
-    files = {
-        name: execution.read(uri).decode() for name, uri in execution.task_outputs["a"]["outputFiles"].items()
-    }
+    files = {name: execution.read(uri).decode() for name, uri in execution.task_outputs["a"]["outputFiles"].items()}
     assert ("SUCCESS", {"made.txt": "one\n", "below/deep.txt": "two\n", "table.csv": "three\n"}) == (
         execution.state,
         files,
@@ -160,7 +158,7 @@ def test_retried_in_a_shared_directory() -> None:
     execution = run(
         flow_of(f"""
             - id: directory
-              type: io.kestra.plugin.core.flow.WorkingDirectory
+              type: {CORE}.flow.WorkingDirectory
               tasks:
                 - id: a
                   type: {COMMANDS}
@@ -260,8 +258,8 @@ def test_values_of_a_failure() -> None:
         flow_of(
             f"- id: a\n  type: {COMMANDS}\n  outputFiles: ['*.txt']\n"
             "  commands: ['echo 1 > one.txt', 'echo ::{\\\"outputs\\\":{\\\"n\\\":1}}::', 'exit 4']",
-            errors="- {id: seen, type: io.kestra.plugin.core.debug.Return,"
-            " format: \"{{ outputs.a.exitCode }} {{ outputs.a.vars.n }} {{ read(outputs.a.outputFiles['one.txt']) }}\"}",
+            errors=f"- id: seen\n  type: {CORE}.debug.Return\n"
+            '  format: "{{ outputs.a.exitCode }} {{ outputs.a.vars.n }} {{ read(outputs.a.outputFiles[\'one.txt\']) }}"',
         ),
         engine="local",
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from tests.running import CORE, SCRIPTS, messages, run_tasks, states
 
 PATIENCE = timedelta(seconds=10)

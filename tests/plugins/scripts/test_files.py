@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.running import CORE, SCRIPTS, messages, run_tasks, states
 
 MAKE = f"""
@@ -20,7 +21,7 @@ def after(task: str) -> str:
 
 
 def test_input_files() -> None:
-    """inputFiles are in the working directory before the first command: texts, templates, stored files, values."""
+    """Files of inputFiles are in the working directory before the first command: texts, stored files, values."""
     execution = run_tasks(
         after(f"""
     - id: a
@@ -54,7 +55,7 @@ def test_input_files() -> None:
 )
 @pytest.mark.parametrize("kind", ["shell", "python"])
 def test_output_files(kind: str, patterns: str, expected: list[str]) -> None:
-    """outputFiles are the files that the patterns match when the commands have ended; nothing of ours is among them."""
+    """What the patterns match when the commands have ended is captured; nothing of ours is among it."""
     making = "mkdir below; echo a > a.txt; echo b > below/b.txt; echo c > c.csv"
     script = making if kind == "shell" else f"import os; os.system({making!r})"
     execution = run_tasks(f"""
@@ -89,7 +90,10 @@ def test_files_of_a_failure() -> None:
           commands: ["echo half > a.csv", "false"]
         """)
 
-    assert ("FAILED", b"half\n") == (execution.state, execution.read(execution.task_outputs["a"]["outputFiles"]["a.csv"]))
+    assert ("FAILED", b"half\n") == (
+        execution.state,
+        execution.read(execution.task_outputs["a"]["outputFiles"]["a.csv"]),
+    )
 
 
 def test_uris_in_commands() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+
 from tests.running import CORE, SCRIPTS, messages, run_tasks
 
 
@@ -26,7 +27,9 @@ def python(script: str, more: str = "") -> str:
         pytest.param("print(__name__, __builtins__ is not None)", ["__main__ True"], id="it is the main program"),
         pytest.param("import sys\nprint(len(sys.argv))", ["1"], id="no arguments"),
         pytest.param("print('ü {% raw %}{{ x }}{% endraw %}')", ["ü {{ x }}"], id="UTF-8 and raw text"),
-        pytest.param("def f():\n    return g()\ndef g():\n    return 3\nprint(f())", ["3"], id="functions see each other"),
+        pytest.param(
+            "def f():\n    return g()\ndef g():\n    return 3\nprint(f())", ["3"], id="functions see each other"
+        ),
         pytest.param("import os\nprint(os.listdir())", ["[]"], id="the directory is empty"),
         pytest.param("print(sorted(n for n in globals() if n[0] != '_'))", ["[]"], id="no names of ours"),
         pytest.param(
@@ -120,7 +123,8 @@ def test_commands() -> None:
 def test_env_wins() -> None:
     """A variable of `env` wins over one that the language brings."""
     execution = run_tasks(
-        f"- {{id: a, type: {SCRIPTS}.python.Commands, env: {{PYTHONUNBUFFERED: ''}}, commands: ['echo [$PYTHONUNBUFFERED]']}}"
+        f"- id: a\n  type: {SCRIPTS}.python.Commands\n  env: {{PYTHONUNBUFFERED: ''}}\n"
+        "  commands: ['echo [$PYTHONUNBUFFERED]']"
     )
 
     assert ["[]"] == messages(execution, "a")
@@ -130,7 +134,8 @@ def test_value_goes_to_the_next_task() -> None:
     """What a script delivers is what the tasks behind it see, with its type."""
     execution = run_tasks(
         python('import json\nprint("::" + json.dumps({"outputs": {"n": 2, "names": ["Ada"]}}) + "::")')
-        + f'- {{id: b, type: {CORE}.debug.Return, format: "{{{{ outputs.a.vars.n + 1 }}}} {{{{ outputs.a.vars.names[0] }}}}"}}'
+        + f"- id: b\n  type: {CORE}.debug.Return\n"
+        '  format: "{{ outputs.a.vars.n + 1 }} {{ outputs.a.vars.names[0] }}"'
     )
 
     assert "3 Ada" == execution.task_outputs["b"]["value"]
