@@ -52,6 +52,8 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     server = ensure_server()
     os.environ["PREFECT_API_URL"] = server.api_url
+    # Byte code is written once on a person's machine, not compiled anew for each command.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as folder:
         cases = list(make_cases(Path(folder)))
         found: dict[str, list[Figure]] = {case.name: [] for case in cases}

@@ -33,7 +33,7 @@ def main() -> int:
     print(f"\nThe files of both runs are in {output}")
     print("Where to look, and how to end it:")
     subprocess.run([sys.executable, "-m", "wdprefect", "server", "status"], check=False)
-    print("wdprefect server stop")
+    print(f"{Path(sys.executable).parent / 'wdprefect'} server stop")
     return pip or orders
 
 

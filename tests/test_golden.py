@@ -74,7 +74,7 @@ def test_all_codes() -> None:
 
 @contextmanager
 def sockets_left_open() -> Iterator[None]:
-    """Prefect's flow engine asks where results go by a client that it does not close: let it go here, without a word."""
+    """Prefect's flow engine asks where results go by a client that it does not close: let it go here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield

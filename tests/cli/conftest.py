@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.cli.commands import Cli, Said, Write
 from wdprefect.cli import main
-
-Write = Callable[[str, str], str]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-
-Cli = Callable[..., Said]
 
 
 @pytest.fixture
@@ -39,8 +20,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
             code = main([str(argument) for argument in arguments])
         except SystemExit as end:
             # How argparse ends the program.
-            assert isinstance(end.code, int)
-            code = end.code
+            code = end.code if isinstance(end.code, int) else 1
         said = capsys.readouterr()
         return Said(code, said.out, said.err)
 
@@ -60,19 +40,7 @@ def write(tmp_path: Path) -> Write:
     return file
 
 
-def command(*arguments: object) -> list[str]:
-    """The command line as a program of its own."""
-    return [sys.executable, "-m", "wdprefect", *map(str, arguments)]
-
-
-def run_command(*arguments: object, env: Mapping[str, str] | None = None, **options: Any) -> Said:
-    """What the command line comes to as a process of its own."""
-    done = subprocess.run(
-        command(*arguments), check=False, capture_output=True, text=True, env={**os.environ, **(env or {})}, **options
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
-
-
-def words(*arguments: str) -> Sequence[str]:
-    """Arguments, for tables."""
-    return arguments
+@pytest.fixture
+def local(cli: Cli) -> Cli:
+    """`wdprefect run` on the local engine."""
+    return lambda *arguments: cli("run", *arguments, "--engine", "local")

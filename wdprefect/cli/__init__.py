@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -19,6 +20,9 @@ COMMANDS = {
     "schema": "print a JSON Schema of flows, for editors",
     "server": "look at or end the local Prefect server that 'run' started",
 }
+
+# A full disk, and what may not be written, show up wherever a file is opened.
+_SURROUNDINGS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,3 +59,8 @@ def _executed(args: argparse.Namespace) -> int:
     except WdprefectError as error:
         print(f"wdprefect: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in _SURROUNDINGS:
+            raise
+        print(f"wdprefect: {error}", file=sys.stderr)
+        return EXIT_SURROUNDINGS

@@ -38,6 +38,8 @@ def execute(args: argparse.Namespace) -> int:
     for note in flow.notes:
         print(note, file=sys.stderr)
     inputs = {**_inputs_of_file(args.inputs), **_pairs(args.input, "-i")}
+    if args.output_dir:
+        _make_folder(args.output_dir)
     if args.engine == "prefect":
         _choose_api()
     with terminating(), make_progress(flow.name) as progress:
@@ -58,6 +60,14 @@ def execute(args: argparse.Namespace) -> int:
     if args.engine == "prefect":
         _print_address(execution.id)
     return _exit_code(execution)
+
+
+def _make_folder(path: str) -> None:
+    """Before the run, which would be in vain."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder '{path}' cannot be made: {error.strerror}") from None
 
 
 def _choose_api() -> None:

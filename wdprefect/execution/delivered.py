@@ -33,12 +33,15 @@ def files_of_run(execution_id: str, storage: Storage) -> list[Delivered]:
 
 
 def copy_files(task_runs: Iterable[TaskRun], storage: Storage, folder: Path) -> list[Path]:
-    """Copy the files of task runs to `<folder>/<task>/<name>`; the paths."""
+    """Copy the files of task runs to `<folder>/<task>[<value of a loop>]/<name>`; the paths.
+
+    Raises StorageError for a file that cannot be read, or written.
+    """
     copied = []
     for run in task_runs:
         for name, file in run.files.items():
-            target = folder / run.label / name
-            target.parent.mkdir(parents=True, exist_ok=True)
+            # A value may be any text, and must not lead out of the folder.
+            target = folder / _label(run.task_id, run.values).replace("/", "_") / name
             storage.get(file.uri, target)
             copied.append(target)
     return copied
@@ -46,6 +49,11 @@ def copy_files(task_runs: Iterable[TaskRun], storage: Storage, folder: Path) -> 
 
 def _of_entry(content: bytes) -> Iterator[Delivered]:
     entry = json.loads(content)
-    label = entry["taskId"] if entry["value"] is None else f"{entry['taskId']}[{entry['value']}]"
+    label = _label(entry["taskId"], entry["values"])
     for file in entry["files"]:
         yield Delivered(label, file["name"], file["uri"], file["size"], file["sha256"])
+
+
+def _label(task_id: str, values: Iterable[str]) -> str:
+    """What tells the runs of a task apart: the values of all loops around it."""
+    return task_id + "".join(f"[{value}]" for value in values)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from wdprefect.errors import ExpressionError, InvalidInput
 from wdprefect.execution.engine import Engine
 from wdprefect.execution.execution import Execution
+from wdprefect.execution.folders import is_below_roots
 from wdprefect.execution.frame import Frame
 from wdprefect.execution.inputs import resolve_inputs, unchecked_inputs
 from wdprefect.execution.ledger import Ledger
@@ -131,9 +133,10 @@ def _file(name: str, value: str, *, take_paths: bool) -> Path | None:
     """The file of this machine that a FILE input names; None when it is in the storage already."""
     if value.startswith(SCHEME):
         return None
-    if not take_paths:
-        raise InvalidInput(name, f"a deployment takes the URI of a stored file (kestra:///…), not the path '{value}'")
-    path = Path(value).expanduser()
+    path = Path(unquote(urlsplit(value).path)) if value.startswith("file://") else Path(value).expanduser()
+    if not take_paths and not (value.startswith("file://") and is_below_roots(path)):
+        reason = f"a deployment takes the URI of a stored file (kestra:///…), not '{value}'"
+        raise InvalidInput(name, f"{reason}, or file:///… below a folder that WDPREFECT_FILE_ROOTS names")
     if not path.is_file():
         raise InvalidInput(name, f"there is no file '{value}'")
     return path

@@ -17,3 +17,9 @@ def default_storage() -> str:
 def working_directories() -> Path:
     """Where working directories are made: WDPREFECT_DIRECTORY, else the system's folder for temporary files."""
     return Path(os.environ.get("WDPREFECT_DIRECTORY") or tempfile.gettempdir()).absolute()
+
+
+def is_below_roots(path: Path) -> bool:
+    """Whether a deployment may take this file of its worker: it lies below a folder of WDPREFECT_FILE_ROOTS."""
+    roots = [Path(root) for root in os.environ.get("WDPREFECT_FILE_ROOTS", "").split(os.pathsep) if root]
+    return any(path.resolve().is_relative_to(root.resolve()) for root in roots)

@@ -56,7 +56,12 @@ class Place:
 
     def _made(self) -> Directory:
         if self._directory is None:
-            self._directory = Directory.create(self._root, self._run_id)
+            try:
+                self._directory = Directory.create(self._root, self._run_id)
+            except OSError as error:
+                step = "WDPREFECT_DIRECTORY names another place"
+                msg = f"cannot make a working directory in '{self._root}': {error.strerror} ({step})"
+                raise TaskFailed(msg) from error
         return self._directory
 
 

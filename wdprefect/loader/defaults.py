@@ -58,10 +58,11 @@ def _checked(item: Any, path: Path, findings: Findings) -> Iterator[Default]:
         findings.add(path, "WD203", "a plugin default needs 'values', a map of properties")
         return
     for name in sorted(item.keys() - {"type", "values", "forced"}):
-        findings.add((*path, name), "WD201", f"unknown property '{name}' of a plugin default")
+        findings.add_at(findings.at_key((*path, name)), "WD201", f"unknown property '{name}' of a plugin default")
     for name, default in item["values"].items():
         if default is None:
-            findings.add((*path, "values", name), "WD203", f"the plugin default of '{name}' has no value")
+            at = findings.at_key((*path, "values", name))
+            findings.add_at(at, "WD203", f"the plugin default of '{name}' has no value")
     yield Default(item["type"], item["values"], forced=item.get("forced") is True)
 
 

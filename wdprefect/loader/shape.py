@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, TypeVar, cast
+from inspect import isclass
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -57,33 +59,53 @@ class Findings:
         try:
             checked = kind.model_validate(data)
         except ValidationError as error:
-            wrong = [(_path(detail["loc"], data), detail) for detail in error.errors(include_url=False)]
+            wrong = [(_path(detail, data), detail) for detail in error.errors(include_url=False)]
         else:
             return checked
         serious = [(where, detail) for where, detail in wrong if not _is_template(where, detail, data)]
-        for where, detail in serious:
-            self.problems.append(self._problem(kind, path, where, detail))
+        self.problems += _merged(self._problem(kind, path, where, detail) for where, detail in serious)
         # Only templates were in the way: the data counts once they are rendered.
         return cast("N", kind.model_construct()) if not serious else None
 
     def _problem(self, kind: type[Node], path: Path, where: Path, detail: ErrorDetails) -> Problem:
-        place, name = (*path, *where), str(where[-1]) if where else ""
+        place = (*path, *where)
         match detail["type"]:
             case "missing":
                 owner = place[:-1] if place else place
-                return Problem(self.at(owner), "WD203", f"missing property '{name or detail['loc'][-1]}'")
+                return Problem(self.at(owner), "WD203", f"missing property '{detail['loc'][-1]}'")
             case "extra_forbidden":
-                known = sorted(field.alias or key for key, field in kind.model_fields.items())
+                name, known = str(where[-1]), sorted(_names(kind, detail["loc"]))
                 return Problem(self.at_key(place), "WD201", f"unknown property '{name}'", _did_you_mean(name, known))
             case _:
-                message = f"'{name}': {_reason(detail)}" if name else _reason(detail)
+                message = f"'{_name(where)}': {_reason(detail)}" if where else _reason(detail)
                 return Problem(self.at(place), "WD202", message)
+
+
+def _merged(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems, with what a value of several kinds might have been said once: a text or a list."""
+    found: dict[tuple[Position, str, str], Problem] = {}
+    for problem in problems:
+        what, must, kind = problem.message.partition("it must be ")
+        key = (problem.at, problem.code, what)
+        if must and key in found:
+            problem = replace(problem, message=f"{found[key].message} or {kind}")  # noqa: PLW2901  it takes its place
+        found[key] = problem
+    return list(found.values())
 
 
 def reasons(error: ValidationError, data: Mapping[str, Any]) -> list[str]:
     """What is wrong with rendered data, one sentence a property."""
     details = error.errors(include_url=False)
-    return [f"'{'.'.join(map(str, _path(d['loc'], data)))}': {_reason(d)}" for d in details]
+    return [f"'{'.'.join(map(str, _path(d, data)))}': {_reason(d)}" for d in details]
+
+
+_KINDS = {
+    "string_type": "a text",
+    "list_type": "a list",
+    "dict_type": "a map",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+}
 
 
 def _did_you_mean(name: str, known: list[str]) -> str | None:
@@ -109,6 +131,8 @@ def _reason(detail: ErrorDetails) -> str:
             return "it must be a task, with an 'id' and a 'type'"
         case "value_error":
             return str(context.get("error", detail["msg"]))
+        case "string_type" | "list_type" | "dict_type" | "int_type" | "int_parsing" as kind:
+            return f"it must be {_KINDS[kind]}"
         case _:
             message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
             return f"it {message}" if message.startswith("should") else message
@@ -120,9 +144,10 @@ def _is_template(where: Path, detail: ErrorDetails, data: Any) -> bool:
     return detail["type"] != "extra_forbidden" and isinstance(value, str) and has_template(value)
 
 
-def _path(loc: tuple[int | str, ...], data: Any) -> Path:
+def _path(detail: ErrorDetails, data: Any) -> Path:
     """The place that pydantic names, without what the data lacks: tags of unions and names of validators."""
     found: list[str | int] = []
+    loc = (*detail["loc"], "type") if detail["type"] == "union_tag_invalid" else detail["loc"]
     for i, part in enumerate(loc):
         inside = (isinstance(data, dict) and part in data) or (
             isinstance(data, list) and isinstance(part, int) and part < len(data)
@@ -130,9 +155,35 @@ def _path(loc: tuple[int | str, ...], data: Any) -> Path:
         if inside:
             data = data[part]
             found.append(part)
-        elif i == len(loc) - 1 and isinstance(data, dict) and isinstance(part, str):
+        elif i == len(loc) - 1 and detail["type"] == "missing":
             found.append(part)
     return tuple(found)
+
+
+def _name(where: Path) -> str:
+    """What is wrong by its name; an item of a list by its number."""
+    last = where[-1]
+    return f"{where[-2]}[{last}]" if isinstance(last, int) and len(where) > 1 else str(last)
+
+
+def _names(kind: type[Node], loc: tuple[int | str, ...]) -> set[str]:
+    """The properties that the mapping around the end of `loc` may have, if it lies in a node inside the node."""
+    nodes = [kind]
+    for part in loc[:-1]:
+        fields = [field for node in nodes for key, field in node.model_fields.items() if part in (field.alias, key)]
+        tagged = [node for node in nodes if part in _tags(node)]
+        nodes = [node for field in fields for node in _nodes(field.annotation)] or tagged or nodes
+    return {field.alias or key for node in nodes for key, field in node.model_fields.items()}
+
+
+def _tags(node: type[Node]) -> tuple[Any, ...]:
+    return get_args(node.model_fields["type"].annotation) if "type" in node.model_fields else ()
+
+
+def _nodes(annotation: Any) -> list[type[Node]]:
+    if isclass(annotation) and issubclass(annotation, Node):
+        return [annotation]
+    return [node for part in get_args(annotation) for node in _nodes(part)]
 
 
 def _value(path: Path, data: Any) -> Any:

@@ -40,7 +40,7 @@ def find_type(name: str, kind: type[N]) -> type[N] | None:
     found = getattr(module, class_name, None)
     if not isclass(found) or not issubclass(found, kind) or isabstract(found):
         return None
-    return found if found.__module__.startswith(f"{address}") else None
+    return found if f"{found.__module__}.".startswith(f"{address}.") else None
 
 
 def all_types(kind: type[N]) -> dict[str, type[N]]:
@@ -60,8 +60,9 @@ def nearest_types(name: str, kind: type[Node]) -> list[str]:
     """Up to three existing type names that look like `name`."""
     known = all_types(kind)
     last = name.rpartition(".")[2]
-    same_class = [known_name for known_name in known if known_name.rpartition(".")[2] == last]
-    return (same_class or get_close_matches(name, known, n=3, cutoff=0.75))[:3]
+    # Half of every name is `io.kestra.plugin`, so that only very much alike is alike.
+    near = get_close_matches(name, known, n=3, cutoff=0.9)
+    return near or [known_name for known_name in known if known_name.rpartition(".")[2] == last][:3]
 
 
 def _address(module_name: str) -> str | None:

@@ -75,7 +75,7 @@ def as_list(value: Any) -> list[Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError(expected("ARRAY", value)) from None
     if not isinstance(value, list):
         raise ValueError(expected("ARRAY", value))  # noqa: TRY004  pydantic and callers know reasons as ValueError

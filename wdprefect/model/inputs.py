@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Annotated, Any, ClassVar, Literal
+from math import isfinite
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Discriminator, Field, field_validator, model_validator
@@ -121,6 +122,11 @@ class MultiselectInput(InputBase):
     allow_custom_value: Bool = False
     auto_select_first: Bool = False
 
+    @field_validator("item_type")
+    @classmethod
+    def _item_type_fits(cls, name: str) -> str:
+        return _item_type(name)
+
     def convert(self, value: Any) -> list[Any]:
         choices = self.values or self.options
         items = [convert_item(self.item_type, item) for item in as_list(value)]
@@ -158,8 +164,11 @@ class FloatInput(InputBase):
     def convert(self, value: Any) -> float:
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(expected("FLOAT", value)) from None
+        # JSON, which keeps what runs leave, has no word for them.
+        if not isfinite(number):
+            raise ValueError(expected("FLOAT", value))
         return between(number, (self.min, self.max), NUMBERS)
 
 
@@ -248,7 +257,7 @@ class JsonInput(InputBase):
             return value
         try:
             return json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(expected("JSON", value, str(error))) from None
 
 
@@ -262,7 +271,7 @@ class YamlInput(InputBase):
             return value
         try:
             return yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise ValueError(expected("YAML", value, str(error).splitlines()[0])) from None
 
 
@@ -295,18 +304,13 @@ class ArrayInput(InputBase):
     type: Literal["ARRAY"]
     item_type: str
 
-    no_item: ClassVar[frozenset[str]] = frozenset({"ARRAY", "MULTISELECT", "SELECT", "ENUM"})
-
     @field_validator("item_type")
     @classmethod
     def _item_type_fits(cls, name: str) -> str:
         if name == "ARRAY":
             msg = "`itemType` cannot be `ARRAY`"
             raise ValueError(msg)
-        if name not in _KINDS or name in cls.no_item:
-            msg = f"unknown `itemType` '{name}'"
-            raise ValueError(msg)
-        return name
+        return _item_type(name)
 
     def convert(self, value: Any) -> list[Any]:
         return [convert_item(self.item_type, item) for item in as_list(value)]
@@ -354,6 +358,14 @@ _KINDS: dict[str, type[InputBase]] = {
     "EMAIL": EmailInput,
     "ARRAY": ArrayInput,
 }
+_NO_ITEM = frozenset({"ARRAY", "MULTISELECT", "SELECT", "ENUM"})
+
+
+def _item_type(name: str) -> str:
+    if name not in _KINDS or name in _NO_ITEM:
+        msg = f"unknown `itemType` '{name}'"
+        raise ValueError(msg)
+    return name
 
 
 def convert_item(kind: str, item: Any) -> Any:

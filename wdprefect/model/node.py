@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from math import isfinite
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter
@@ -75,7 +76,7 @@ def _to_int(value: object) -> object:
     if isinstance(value, bool):
         msg = "it must be a whole number"
         raise ValueError(msg)  # noqa: TRY004  pydantic reports a ValueError, a TypeError would pass through it
-    return int(value) if isinstance(value, float) else value
+    return int(value) if isinstance(value, float) and isfinite(value) else value
 
 
 def _json_if_text(value: object) -> object:
@@ -93,18 +94,22 @@ def _to_duration(value: object) -> object:
         text = value.strip().upper()
         if text.startswith(("P", "-P", "+P")):
             return _iso_duration(text)
-        try:
-            return timedelta(seconds=float(text))
-        except ValueError:
-            raise ValueError(_DURATION) from None
+        return _seconds(text)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
+        return _seconds(value)
     if isinstance(value, timedelta):
         return value
     raise ValueError(_DURATION)
 
 
 _DURATION = "it must be a duration such as PT30S, PT1H or P1D, or a number of seconds"
+
+
+def _seconds(value: str | float) -> timedelta:
+    try:
+        return timedelta(seconds=float(value))
+    except (ValueError, OverflowError):
+        raise ValueError(_DURATION) from None
 
 
 def _iso_duration(text: str) -> timedelta:

@@ -47,7 +47,8 @@ class BarEngine:
             bar.end(Result("KILLED"))
             raise
         else:
-            if result.state == "FAILED":
+            if result.error is not None:
+                # It failed, be it allowed or not.
                 self._begin(bar)
             bar.end(result)
             self.steps.append(Step(call, result, (now() - bar.started).total_seconds()))

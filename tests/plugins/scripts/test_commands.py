@@ -259,7 +259,8 @@ def test_values_of_a_failure() -> None:
             f"- id: a\n  type: {COMMANDS}\n  outputFiles: ['*.txt']\n"
             "  commands: ['echo 1 > one.txt', 'echo ::{\\\"outputs\\\":{\\\"n\\\":1}}::', 'exit 4']",
             errors=f"- id: seen\n  type: {CORE}.debug.Return\n"
-            '  format: "{{ outputs.a.exitCode }} {{ outputs.a.vars.n }} {{ read(outputs.a.outputFiles[\'one.txt\']) }}"',
+            '  format: "{{ outputs.a.exitCode }} {{ outputs.a.vars.n }} '
+            "{{ read(outputs.a.outputFiles['one.txt']) }}\"",
         ),
         engine="local",
     )

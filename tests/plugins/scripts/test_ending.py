@@ -7,19 +7,12 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.running import CORE, SCRIPTS, messages, run_tasks, states
+from tests.workspace.watching import is_dead
 
 PATIENCE = timedelta(seconds=10)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def pids_in(folder: Path) -> list[int]:
@@ -48,7 +41,7 @@ def test_timeout(commands: str, tmp_path: Path) -> None:
 
     assert ("FAILED", "flow.yaml:4:5: task 'a': Timeout after 0:00:00.500000") == (execution.state, execution.error)
     assert pids_in(tmp_path)
-    assert [] == [pid for pid in pids_in(tmp_path) if is_alive(pid)]
+    assert [] == [pid for pid in pids_in(tmp_path) if not is_dead(pid)]
 
 
 def test_left_in_the_background(tmp_path: Path) -> None:
@@ -61,7 +54,7 @@ def test_left_in_the_background(tmp_path: Path) -> None:
 
     assert ("SUCCESS", ["done"]) == (execution.state, messages(execution, "a"))
     assert execution.ended - execution.started < PATIENCE
-    assert [] == [pid for pid in pids_in(tmp_path) if is_alive(pid)]
+    assert [] == [pid for pid in pids_in(tmp_path) if not is_dead(pid)]
 
 
 def test_timeout_of_a_directory(tmp_path: Path) -> None:
@@ -76,7 +69,7 @@ def test_timeout_of_a_directory(tmp_path: Path) -> None:
         """)
 
     assert {"directory": "FAILED", "a": "KILLED"} == states(execution)
-    assert [] == [pid for pid in pids_in(tmp_path) if is_alive(pid)]
+    assert [] == [pid for pid in pids_in(tmp_path) if not is_dead(pid)]
 
 
 def test_directories_are_gone() -> None:

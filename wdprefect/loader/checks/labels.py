@@ -13,4 +13,4 @@ def check_labels(flow: Flow, findings: Findings) -> None:
     for name in flow.labels:
         if name.startswith("system.") and name not in _ALLOWED:
             message = f"the label '{name}' is set by the system alone"
-            findings.add(("labels", name), "WD303", message, "use another prefix than 'system.'")
+            findings.add_at(findings.at_key(("labels", name)), "WD303", message, "use another prefix than 'system.'")

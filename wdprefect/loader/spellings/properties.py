@@ -81,7 +81,7 @@ _FETCH = (
     Switch("fetchOne", "fetchType", "FETCH_ONE"),
     Switch("fetch", "fetchType", "FETCH"),
 )
-_WARNING = Outdated("warningOnStdErr", "remove it, it has no effect")
+_WARNING = Outdated("warningOnStdErr", "Kestra ignores it today, here 'true' still makes a warning of it")
 _OLD_SCRIPT = (Rename("outputsFiles", "outputFiles"), Rename("files", "outputFiles"), _WARNING)
 _NO_LOOP = "use 'io.kestra.plugin.core.flow.ForEach' with 'concurrencyLimit: {}'"
 

@@ -1,0 +1,41 @@
+"""The examples in the docstrings of all types of tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.examples import EXAMPLES
+from tests.plugins.git.origin import Origin
+from wdprefect.api import run
+from wdprefect.loader import load_text
+from wdprefect.loader.types import all_types
+from wdprefect.model.task import Task
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> dict[str, Any]:
+    """What examples ask for, by the names of their inputs."""
+    origin = Origin(tmp_path)
+    origin.commit({"README.md": "hello"})
+    return {"repository": origin.url}
+
+
+@pytest.mark.parametrize("name", all_types(Task))
+def test_every_type_has_one(name: str) -> None:
+    """Every type of task has an example, in which it is used."""
+    assert f"type: {name}\n" in EXAMPLES.get(name, "")
+
+
+@pytest.mark.parametrize("text", EXAMPLES.values(), ids=EXAMPLES.keys())
+def test_example(text: str, inputs: dict[str, Any]) -> None:
+    """An example runs as it stands; all that is noted of it is that its type is outdated."""
+    flow = load_text(text)
+
+    execution = run(flow, engine="local", inputs={item.id: inputs[item.id] for item in flow.inputs})
+
+    # One shows how a failure becomes a warning.
+    expected = "WARNING" if "AllowFailure" in text else "SUCCESS"
+    assert (expected, set()) == (execution.state, {note.code for note in flow.notes} - {"WD154"})
