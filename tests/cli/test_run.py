@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -352,3 +356,39 @@ def test_api_that_does_not_answer(write: Write, address: str) -> None:
     assert said.err.startswith(f"wdprefect: the Prefect API at {address} does not answer: ")
     assert said.err.endswith("(start it, correct PREFECT_API_URL, or do without a server: --engine local)\n")
     assert 1 == said.err.count("\n")
+
+
+def test_api_that_refuses(write: Write) -> None:
+    """A Prefect API that refuses us is one line with its address, without the password in it, and what to set."""
+    with refusing_api() as port:
+        said = run_command("run", write("f.yaml", HELLO), env={"PREFECT_API_URL": f"http://u:p@127.0.0.1:{port}/api"})
+
+    assert (3, "") == (said.code, said.out)
+    address = f"http://127.0.0.1:{port}/api"
+    assert said.err.startswith(
+        f"wdprefect: the Prefect API at {address} refuses us: 401 Unauthorized (set PREFECT_API_KEY"
+    )
+    assert 1 == said.err.count("\n")
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers every question with 401."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
+        """Say nothing."""
+
+
+@contextmanager
+def refusing_api() -> Iterator[int]:
+    """The port of a server that refuses everybody, while the block runs."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()

@@ -21,7 +21,11 @@ from wdprefect.model.conversions import iso_duration, iso_moment, short_time
         (timedelta(hours=26, minutes=3, seconds=4), "PT26H3M4S"),
         (timedelta(days=2), "PT48H"),
         (timedelta(milliseconds=200), "PT0.2S"),
+        (timedelta(microseconds=1), "PT0.000001S"),
+        (timedelta(days=3960, seconds=53340, microseconds=1), "PT95054H49M0.000001S"),
+        (timedelta(seconds=10), "PT10S"),
         (timedelta(seconds=-90), "PT-1M-30S"),
+        (timedelta(seconds=-0.2), "PT-0.2S"),
     ],
 )
 def test_iso_duration(length: timedelta, expected: str) -> None:

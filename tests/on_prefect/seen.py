@@ -25,10 +25,13 @@ class Api:
         self._client.close()
 
     def get(self, path: str) -> Any:
-        return _json(self._client.get(path))
+        return self._answer("GET", path)
 
     def post(self, path: str, content: Mapping[str, Any]) -> Any:
-        return _json(self._client.post(path, json=content))
+        return self._answer("POST", path, content)
+
+    def delete(self, path: str) -> None:
+        self._answer("DELETE", path)
 
     def flow_run(self, flow_run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.get(f"/flow_runs/{flow_run_id}")
@@ -79,6 +82,15 @@ class Api:
             assert time.monotonic() < end, f"it did not happen in time: {answer}"
             time.sleep(0.1)
 
+    def _answer(self, method: str, path: str, content: Any = None) -> Any:
+        def ask() -> httpx.Response:
+            return self._client.request(method, path, json=content)
+
+        # A busy SQLite refuses what may be asked again.
+        response = self.until(ask, lambda response: response.status_code != httpx.codes.SERVICE_UNAVAILABLE)
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
     def _task_runs(self, flow_run_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run_id]}}})
         return found
@@ -89,11 +101,6 @@ class Api:
         while page := self.post("/logs/filter", {**where, "offset": len(found), "limit": 200}):
             found += page
         return found
-
-
-def _json(response: httpx.Response) -> Any:
-    assert response.is_success, response.text
-    return response.json() if response.content else None
 
 
 def _is_over(task_run: Mapping[str, Any]) -> bool:

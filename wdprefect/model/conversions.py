@@ -20,12 +20,13 @@ MOMENTS = ("it must be after", "it must be before")
 
 def iso_duration(length: timedelta) -> str:
     """A length of time as Java prints it: hours are the largest unit, `PT26H3M4S`."""
-    seconds = length.total_seconds()
-    hours, rest = divmod(abs(seconds), 3600)
+    micros = length // timedelta(microseconds=1)
+    seconds, fraction = divmod(abs(micros), 1_000_000)
+    hours, rest = divmod(seconds, 3600)
     minutes, rest = divmod(rest, 60)
-    sign = "-" if seconds < 0 else ""
-    parts = [(int(hours), "H"), (int(minutes), "M"), (int(rest) if rest == int(rest) else round(rest, 9), "S")]
-    return "PT" + ("".join(f"{sign}{n}{unit}" for n, unit in parts if n) or "0S")
+    sign = "-" if micros < 0 else ""
+    parts = [(str(hours), "H"), (str(minutes), "M"), (f"{rest}.{fraction:06}".rstrip("0").rstrip("."), "S")]
+    return "PT" + ("".join(f"{sign}{n}{unit}" for n, unit in parts if n != "0") or "0S")
 
 
 def matching(text: str, pattern: str | None) -> str:

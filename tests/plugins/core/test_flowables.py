@@ -120,10 +120,8 @@ def test_for_each(values: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        pytest.param(
-            "'{{ 1 }}'", "the values of a loop must be a list, or a text that renders to one as JSON", id="one"
-        ),
-        pytest.param("text", "the values of a loop must be a list, or a text that renders to one as JSON", id="text"),
+        pytest.param("'{{ 1 }}'", NO_LIST, id="one"),
+        pytest.param("text", NO_LIST, id="text"),
         pytest.param("[a, null]", "Found '1' null values on Each, with values=[\"a\",null]", id="nothing"),
         pytest.param("[true]", "Unknown value element type: bool", id="a boolean"),
         pytest.param("'[[1]]'", "Unknown value element type: list", id="a list"),
