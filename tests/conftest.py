@@ -31,6 +31,9 @@ def _own_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def prefect_api(_own_homes: None) -> Iterator[str]:
     """The URL of a real Prefect server with a database of its own, which this process uses."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
     from wdprefect.on_prefect.local_api import quiet_console, use_api
     from wdprefect.on_prefect.server import stop_server
 
@@ -38,6 +41,9 @@ def prefect_api(_own_homes: None) -> Iterator[str]:
     server = use_api()
     assert server is not None
     yield server.api_url
+    # Prefect's threads would go on sending to a server that is gone, for a minute.
+    EventsWorker.drain_all()
+    APILogWorker.drain_all(timeout=5)
     stop_server()
 
 

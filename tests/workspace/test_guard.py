@@ -15,6 +15,13 @@ from tests.workspace.watching import is_dead, wait_until
 from wdprefect.workspace.guard import Guard, guard_of_process
 
 
+@pytest.fixture(autouse=True)
+def _no_other_guard() -> None:
+    """What earlier tests of this process started is not counted."""
+    guard_of_process().close()
+    wait_until(lambda: not guards())
+
+
 @contextmanager
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A process in a group of its own."""
