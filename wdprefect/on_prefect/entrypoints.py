@@ -27,7 +27,7 @@ def lazy_flows(
     """A module's `__getattr__` for the flows in a folder and the folders below it.
 
     storage, runner: as in `wdprefect.run`. A flow that does not load is reported on standard error with its problems,
-    since Prefect says no more than that it could not find it; then InvalidFlow is raised.
+    before the traceback in which Prefect shows them; then InvalidFlow is raised.
     """
     root = Path(folder)
 

@@ -235,11 +235,11 @@ def test_stop(place: Place, origin: Origin, served: Path, method: str) -> None:
         stopper.start()
         with pytest.raises(TaskFailed, match=f"the clone of '{server.url}/project.git' was stopped"):
             place.clone(CloneOptions(f"{server.url}/project.git", username=USER, password=TOKEN))
+        # What was killed may take the system a moment; all of it is gone within the same two seconds.
+        wait_until(lambda: not _processes_with(server.url))
         ended = time.monotonic()
         stopper.join()
         assert float(shown.pop()) + 2 > ended
-        # What was killed may take the system a moment.
-        wait_until(lambda: not _processes_with(server.url))
     assert any("remote-http" in text for text in shown)
     assert_no_secret("\n".join(shown))
 
