@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wdprefect.errors import ExpressionError
-from wdprefect.expressions import Expressions
+from wdprefect.expressions import Expressions, check_syntax
 
 VARIABLES: dict[str, Any] = {
     "n": 7,
@@ -175,3 +175,29 @@ def test_syntax_errors(text: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         Expressions().render(text, VARIABLES)
     assert "syntax" == caught.value.kind
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "expected"),
+    [
+        pytest.param("{{ 1 + }}", 8, "the '{{ … }}' ends where a value is expected", id="no operand"),
+        pytest.param("{{ a | }}", 8, "the '{{ … }}' ends where a name is expected", id="no filter"),
+        pytest.param("{% if %}", 7, "the '{% … %}' ends where a value is expected", id="no condition"),
+        pytest.param('{{ "a#{ }" }}', 9, "the '#{ … }' ends where a value is expected", id="nothing in a text"),
+        pytest.param("{{ 1 2 }}", 6, "'2' stands where '}}' is expected", id="two values"),
+        pytest.param("{% for a b %}", 10, "'b' stands where 'in' is expected", id="a word is missing"),
+        pytest.param("{{ (1 }}", 7, "'}' stands where ')' is expected", id="an open bracket"),
+        pytest.param("{{ 1) }}", 5, "the ')' closes nothing", id="a bracket too many"),
+        pytest.param("{{ 'a }}", 4, "the text is not closed", id="an open text"),
+        pytest.param("{{ a", 1, "the '{{' is not closed", id="never closed"),
+        pytest.param("{% if a %}b", 11, "'{% endif %}' is missing", id="no end"),
+        pytest.param("{% else %}", 4, "'{% else %}' belongs to no tag before it", id="an end without a beginning"),
+        pytest.param("{% frob %}", 4, "'{% frob %}' is no tag that is known", id="no such tag"),
+        pytest.param("{{ a @ b }}", 6, "the character '@' is not understood here", id="no such operator"),
+    ],
+)
+def test_what_is_said(text: str, column: int, expected: str) -> None:
+    """What does not parse is said in the words of who wrote it, with its place."""
+    with pytest.raises(ExpressionError) as caught:
+        check_syntax(text)
+    assert (expected, 1, column) == (str(caught.value), caught.value.line, caught.value.column)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from wdprefect.loader import load_text
-from wdprefect.loader.defaults import Default, apply_defaults
+from wdprefect.loader.defaults import Default, with_defaults
+from wdprefect.loader.layers import Layers
 
 LOG = "io.kestra.plugin.core.log.Log"
 KNOWN = {"id", "type", "message", "level", "env", "list"}
@@ -42,7 +43,31 @@ KNOWN = {"id", "type", "message", "level", "env", "list"}
 def test_merging(defaults: list[Default], data: dict[str, Any], expected: dict[str, Any]) -> None:
     """Defaults lie under what the task says, forced ones over it."""
     task = {"id": "a", "type": LOG}
-    assert {**task, **expected} == apply_defaults({**task, **data}, defaults, KNOWN)
+    own = Layers.of({**task, **data}, ("tasks", 0))
+    assert {**task, **expected} == with_defaults(own, LOG, defaults, KNOWN).merged()
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        pytest.param(("message",), ("tasks", 0, "message"), id="the task's own"),
+        pytest.param(("level",), ("pluginDefaults", 0, "values", "level"), id="a default"),
+        pytest.param(("env",), ("tasks", 0, "env"), id="a map of both is the task's"),
+        pytest.param(("env", "a"), ("pluginDefaults", 0, "values", "env", "a"), id="the default's part of it"),
+        pytest.param(("env", "b"), ("tasks", 0, "env", "b"), id="the task's part of it"),
+        pytest.param(("list", 0), ("pluginDefaults", 0, "values", "list", 0), id="lists: the default's come first"),
+        pytest.param(("list", 1), ("tasks", 0, "list", 0), id="lists: the task's follow"),
+        pytest.param(("list", 2), ("tasks", 0, "list", 2), id="behind the end"),
+        pytest.param(("region",), ("pluginDefaults", 1, "values", "region"), id="forced"),
+        pytest.param(("nothing",), ("tasks", 0, "nothing"), id="missing: the task's"),
+    ],
+)
+def test_origin(where: tuple[str | int, ...], expected: tuple[str | int, ...]) -> None:
+    """Each part of what a task is put together from is found where it was written."""
+    under = Default(LOG, {"level": "WARN", "env": {"a": 1, "b": 1}, "list": [1]}, path=("pluginDefaults", 0, "values"))
+    forced = Default(LOG, {"region": "x"}, forced=True, path=("pluginDefaults", 1, "values"))
+    own = Layers.of({"message": "m", "env": {"b": 2}, "list": [2], "region": "y"}, ("tasks", 0))
+    assert expected == with_defaults(own, LOG, [forced, under], KNOWN).origin(where)
 
 
 def test_in_a_flow() -> None:

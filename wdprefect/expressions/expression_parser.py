@@ -67,6 +67,14 @@ _WORDS: Final = {
 }
 _SPOKEN: Final = {"name": "a name", "endprint": "'}}'", "endtag": "'%}'", "endinterpolation": "'}'"}
 
+# What has come to its end where a token of this type stands.
+_ENDS: Final = {
+    "endprint": "the '{{ … }}'",
+    "endtag": "the '{% … %}'",
+    "endinterpolation": "the '#{ … }'",
+    "eof": "the text",
+}
+
 
 class ExpressionParser(JinjaParser):
     """The part of the grammar between `{{` and `}}`."""
@@ -247,11 +255,10 @@ class ExpressionParser(JinjaParser):
         token = self.stream.current
         if token.type != kind or (value is not None and token.value != value):
             wanted = f"'{value}'" if value else _SPOKEN.get(kind, kind)
-            self._unexpected(token, f", expected {wanted}")
+            self._unexpected(token, wanted)
         return next(self.stream)
 
-    def _unexpected(self, token: Token, wanted: str = "") -> NoReturn:
-        shown = "end of the text" if token.type == "eof" else f"'{token.value}'"
-        if token.type.startswith("end") and token.type != "endinterpolation":
-            shown = "end of the " + token.type[3:]
-        raise TemplateSyntaxError(f"unexpected {shown}{wanted}", token.lineno)
+    def _unexpected(self, token: Token, wanted: str = "a value") -> NoReturn:
+        ended = _ENDS.get(token.type)
+        found = f"{ended} ends" if ended else f"'{token.value}' stands"
+        raise TemplateSyntaxError(f"{found} where {wanted} is expected", token.lineno)

@@ -23,16 +23,22 @@ def modulemeta: null; def get_search_list: [];
 def run(program: str, value: Any) -> list[Any]:
     """All outputs of the program; a text as its input is read as JSON. Raises ExpressionError."""
     # The list around the input keeps a number or text from being the program's whole input.
-    document = f"[{value}]" if isinstance(value, str) else to_json([value])
+    document = f"[{_checked(value)}]" if isinstance(value, str) else to_json([value])
     try:
-        if isinstance(value, str):
-            json.loads(value)
         found = list(islice(_compiled(program).input_text(document), RANGE_ITEMS + 1))
     except ValueError as error:
         raise ExpressionError(str(error)) from error
     if len(found) > RANGE_ITEMS:
         raise too_much(f"the program gives more than {RANGE_ITEMS:,} values")
     return found
+
+
+def _checked(text: str) -> str:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise ExpressionError(f"the text is no JSON: {error}") from error
+    return text
 
 
 @lru_cache(maxsize=256)

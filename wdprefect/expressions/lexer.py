@@ -27,6 +27,7 @@ _SPACE = re.compile(r"\s+")
 # A part of a double-quoted text up to its end or to the next interpolation.
 _TEXT_PART = re.compile(r"[^#\"\\]*(?:(?:\\.|#(?!\{))[^#\"\\]*)*", re.DOTALL)
 _PAIRS = {")": "(", "]": "[", "}": "{"}
+_CLOSING = {"(": ")", "[": "]", "{": "}", "#": "}"}
 _TOKEN = re.compile(
     r"""
     (?P<operator> (?:and|or|not|is[ ]not|is|contains|equals|isIn)(?![A-Za-z0-9_])
@@ -178,7 +179,12 @@ class _Scan:
         if opened == "#" and bracket == "}":
             return Token(at, "endinterpolation", bracket)
         if opened != _PAIRS[bracket]:
-            self._fail(f"the '{bracket}' closes nothing", at)
+            self._fail(
+                f"'{bracket}' stands where '{_CLOSING[opened]}' is expected"
+                if opened
+                else f"the '{bracket}' closes nothing",
+                at,
+            )
         return Token(at, "punctuation", bracket)
 
     def _unreadable(self, start: int) -> NoReturn:

@@ -43,7 +43,7 @@ class Parser(ExpressionParser):
             else:
                 body.append(self._tag())
         if ends:
-            self.fail(f"expected {{% {ends[-1]} %}}", self.stream.current.lineno)
+            self.fail(f"'{{% {ends[-1]} %}}' is missing", self.stream.current.lineno)
         self._depth -= 1
         return body
 
@@ -63,7 +63,7 @@ class Parser(ExpressionParser):
         }
         statement = statements.get(token.value)
         if statement is None:
-            self.fail(f"unexpected tag name '{token.value}'", token.lineno)
+            self.fail(f"'{{% {token.value} %}}' {_what(token.value)}", token.lineno)
         return statement(token.lineno)
 
     def _end(self, name: str) -> None:
@@ -138,7 +138,7 @@ class Parser(ExpressionParser):
     def _block(self, at: int) -> nodes.Block:
         token = next(self.stream)
         if token.type not in ("name", "text"):
-            self.fail("expected the name of the block", token.lineno)
+            self.fail("the block has no name", token.lineno)
         self._expect("endtag")
         body = self._body("endblock")
         next(self.stream)
@@ -155,3 +155,7 @@ class Parser(ExpressionParser):
         body = self._body("endfilter")
         self._end("endfilter")
         return nodes.FilterBlock(body, result, lineno=at)
+
+
+def _what(tag: str) -> str:
+    return "belongs to no tag before it" if tag.startswith(("end", "else")) else "is no tag that is known"

@@ -94,7 +94,12 @@ def load(text: str) -> Any:
     try:
         return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
-        raise ExpressionError(f"the text is no YAML: {error}") from error
+        raise ExpressionError(f"the text is no YAML: {_on_one_line(error)}") from error
+
+
+def _on_one_line(error: Any) -> str:
+    place = getattr(error, "problem_mark", None)
+    return f"{error.problem} (line {place.line + 1}, column {place.column + 1})" if place else str(error)
 
 
 def _no_sexagesimal(build: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -10,11 +10,14 @@ from typing import Any, TypeVar
 
 from wdprefect.errors import InvalidFlow, Problem
 from wdprefect.loader.checks import check
-from wdprefect.loader.defaults import Default, apply_defaults, read_defaults
+from wdprefect.loader.defaults import Default, read_defaults, with_defaults
+from wdprefect.loader.draft import LISTS, Draft
+from wdprefect.loader.layers import DEFAULTS, Layers
 from wdprefect.loader.shape import Findings
 from wdprefect.loader.source import Source
 from wdprefect.loader.spellings import modernize
 from wdprefect.loader.types import find_type, nearest_types
+from wdprefect.loader.wording import must_be
 from wdprefect.model.flow import Flow
 from wdprefect.model.node import CHILDREN, RUNNER, Marker, Node
 from wdprefect.model.task import Path, Settings, Task, TaskSpec
@@ -22,21 +25,20 @@ from wdprefect.model.task_runner import TaskRunner
 from wdprefect.model.trigger import Trigger, TriggerSpec
 
 N = TypeVar("N", bound=Node)
-_LISTS = ("tasks", "errors", "finally", "afterExecution")
 
 
 def build(source: Source) -> Flow:
     """The flow of a source. Raises InvalidFlow with all problems."""
     if not isinstance(source.data, dict):
         at = source.at(())
-        raise InvalidFlow([Problem(at, "WD200", "a flow is a mapping", "start with the keys id, namespace and tasks")])
+        message = f"the flow: {must_be(['a map'], source.data)}"
+        raise InvalidFlow([Problem(at, "WD200", message, "start with the keys id, namespace and tasks")])
     modern = modernize(source.data, source)
     findings = Findings(source, modern)
-    flow = _Builder(findings).flow(modern.data)
-    if flow is None:
-        raise InvalidFlow(findings.problems)
-    check(flow, findings)
-    if findings.problems:
+    draft = _Builder(findings).draft(modern.data)
+    flow = findings.validated(Flow, draft.properties, Layers.of(draft.properties, ()))
+    check(draft, findings)
+    if flow is None or findings.problems:
         raise InvalidFlow(findings.problems)
     flow._places = findings  # noqa: SLF001  private to flows and this module, which makes them
     flow._digest = _digest(modern.data)  # noqa: SLF001
@@ -50,20 +52,19 @@ class _Builder:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._defaults: list[Default] = []
+        self._layers: dict[Path, Layers] = {}
 
-    def flow(self, data: dict[str, Any]) -> Flow | None:
+    def draft(self, data: dict[str, Any]) -> Draft:
         properties = {key: value for key, value in data.items() if value is not None}
-        if "pluginDefaults" in properties:
-            raw = properties.pop("pluginDefaults")
-            self._defaults = read_defaults(raw, ("pluginDefaults",), self._findings)
-        for name in _LISTS:
+        if DEFAULTS in properties:
+            self._defaults = read_defaults(properties.pop(DEFAULTS), (DEFAULTS,), self._findings)
+        for name in LISTS:
             if name in properties:
                 properties[name] = self._children(properties[name], (name,))
         if isinstance(properties.get("triggers"), list):
             triggers = enumerate(properties["triggers"])
             properties["triggers"] = [self._trigger(item, ("triggers", i)) for i, item in triggers]
-        flow = self._findings.validated(Flow, properties, ())
-        return None if self._findings.problems else flow
+        return Draft(properties, self._layers)
 
     def _children(self, value: Any, path: Path) -> Any:
         """The tasks in a list, in a map of lists, or under the key `task` of a map; other data stays as it is."""
@@ -78,57 +79,74 @@ class _Builder:
         return {key: self._children(item, (*path, key)) for key, item in value.items()}
 
     def _task(self, data: dict[str, Any], path: Path) -> TaskSpec:
-        # What stands for a task that is wrong: it keeps its parent from being wrong as well.
-        broken = TaskSpec(str(data.get("id")), Task, data, Settings(), path)
-        kind = self._kind(data, path, Task, "task")
+        kind = self._kind(data, Layers.of(data, path), Task, "task")
         if kind is None:
-            return broken
-        properties = self._completed(data, kind)
+            # What is inside is looked at all the same, as far as every type has it.
+            inside = {name: self._children(data[name], (*path, name)) for name in LISTS if name in data}
+            return TaskSpec(_id(data), Task, {**data, **inside}, Settings(), path)
+        layers = self._layers[path] = self._completed(Layers.of(data, path), data["type"], kind)
+        properties = _given(layers)
         for name, marker in markers(kind).items():
             if name in properties and marker is CHILDREN:
                 properties[name] = self._children(properties[name], (*path, name))
             elif name in properties and marker is RUNNER:
-                properties[name] = self._task_runner(properties[name], (*path, name))
-        if self._findings.validated(kind, properties, path) is None:
-            return broken
+                properties[name] = self._task_runner(properties[name], layers.inside(name))
+        if self._findings.validated(kind, properties, layers) is None:
+            # It keeps its place, so that its parent is not wrong as well.
+            return TaskSpec(_id(data), kind, properties, Settings(), path)
         # The engine reads the timeout from the rendered task, all else before.
         settings = {k: v for k, v in properties.items() if k in aliases(Settings) and k != "timeout"}
         return TaskSpec(properties["id"], kind, properties, Settings.model_validate(settings), path)
 
-    def _task_runner(self, data: Any, path: Path) -> Any:
+    def _task_runner(self, data: Any, own: Layers) -> Any:
         if not isinstance(data, dict):
             return data
-        kind = self._kind(data, path, TaskRunner, "task runner")  # type: ignore[type-abstract]  # the base of what is looked for
+        kind = self._kind(data, own, TaskRunner, "task runner")  # type: ignore[type-abstract]  # the base of what is looked for
         if kind is None:
             return data
-        properties = self._completed(data, kind)
-        self._findings.validated(kind, properties, path)
+        layers = self._completed(own, data["type"], kind)
+        properties = _given(layers)
+        self._findings.validated(kind, properties, layers)
         return properties
 
     def _trigger(self, data: Any, path: Path) -> Any:
         if not isinstance(data, dict):
             return data
-        kind = self._kind(data, path, Trigger, "trigger")
-        properties = self._completed(data, kind) if kind else data
-        if kind:
-            self._findings.validated(kind, properties, path)
-        return TriggerSpec(str(properties.get("id")), kind or Trigger, properties, path)
+        own = Layers.of(data, path)
+        kind = self._kind(data, own, Trigger, "trigger")
+        if kind is None:
+            return TriggerSpec(_id(data), Trigger, data, path)
+        layers = self._completed(own, data["type"], kind)
+        properties = _given(layers)
+        self._findings.validated(kind, properties, layers)
+        return TriggerSpec(_id(data), kind, properties, path)
 
-    def _completed(self, data: Mapping[str, Any], kind: type[Node]) -> dict[str, Any]:
-        with_defaults = apply_defaults(data, self._defaults, aliases(kind))
-        return {key: value for key, value in with_defaults.items() if value is not None}
+    def _completed(self, own: Layers, type_name: str, kind: type[Node]) -> Layers:
+        return with_defaults(own, type_name, self._defaults, aliases(kind))
 
-    def _kind(self, data: dict[str, Any], path: Path, kind: type[N], word: str) -> type[N] | None:
-        name = data.get("type")
+    def _kind(self, data: dict[str, Any], own: Layers, kind: type[N], word: str) -> type[N] | None:
+        name, at = data.get("type"), own.origin(("type",))
+        if name is None:
+            self._findings.add(own.path, "WD203", f"this {word} has no 'type'", "wdprefect types lists them")
+            return None
         if not isinstance(name, str) or not name:
-            self._findings.add(path, "WD203", f"this {word} has no 'type'", "wdprefect types lists them")
+            message = f"'type': {must_be([f'the name of a {word} type'], name)}"
+            self._findings.add(at, "WD202", message, "wdprefect types lists them")
             return None
         found = find_type(name, kind)
         if found is None:
             near = nearest_types(name, kind)
             hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "wdprefect types lists what there is"
-            self._findings.add((*path, "type"), "WD204", f"unknown {word} type '{name}'", hint)
+            self._findings.add(at, "WD204", f"unknown {word} type '{name}'", hint)
         return found
+
+
+def _given(layers: Layers) -> dict[str, Any]:
+    return {key: value for key, value in layers.merged().items() if value is not None}
+
+
+def _id(data: Mapping[str, Any]) -> str:
+    return data["id"] if isinstance(data.get("id"), str) else ""
 
 
 @cache

@@ -19,6 +19,8 @@ from wdprefect.loader.syntax import QUOTE_IT, explain, no_text_as_key, starts_wi
 MAX_DEPTH = 100
 # Nobody reads more, and a text of nothing but mistakes has a million.
 _MOST_PROBLEMS = 100
+# The code of a text that holds nothing but comments.
+EMPTY = "WD110"
 
 # libyaml where PyYAML was built with it, else ten times slower in Python; both deliver the same events.
 PARSER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -138,7 +140,7 @@ class _Reader:
         for document in self._root.data:
             return Reading(document, find(self._root.branch, (0,)), self._problems, self._references)
         if not self._problems:
-            self._problem(0, "WD110", "the text is empty", "write a flow with 'id', 'namespace' and 'tasks'")
+            self._problem(0, EMPTY, "the text is empty", "write a flow with 'id', 'namespace' and 'tasks'")
         return Reading(None, 0, self._problems, self._references)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:

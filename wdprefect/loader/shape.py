@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from inspect import isclass
 from typing import Any, TypeVar, cast, get_args
 
@@ -12,12 +11,17 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from wdprefect.errors import Position, Problem
+from wdprefect.loader import wording
+from wdprefect.loader.layers import Layer, Layers
 from wdprefect.loader.source import Source
 from wdprefect.loader.spellings import Modern
 from wdprefect.model.node import Node
 from wdprefect.model.task import Path
 
 N = TypeVar("N", bound=Node)
+Wrong = tuple[Path, ErrorDetails]
+# Nobody needs more to see which default is meant.
+_MOST_TYPES = 3
 
 
 def has_template(value: object) -> bool:
@@ -30,11 +34,17 @@ def has_template(value: object) -> bool:
 
 
 class Findings:
-    """The problems of one flow, each at its place; also knows the places of a loaded flow."""
+    """The problems of one flow, each at its place and once; also knows the places of a loaded flow."""
 
     def __init__(self, source: Source, modern: Modern) -> None:
         self._source, self._modern = source, modern
-        self.problems: list[Problem] = []
+        # With the types that are in trouble where the fault is a default's.
+        self._found: dict[Problem, list[str]] = {}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that was found; what a plugin default brings wrongly once, with the types it is wrong for."""
+        return [_for_types(problem, types) for problem, types in self._found.items()]
 
     def at(self, path: Path) -> Position:
         """Where the value at a path of today's spelling stands in the file."""
@@ -52,90 +62,86 @@ class Findings:
         self.add_at(self.at(path), code, message, hint)
 
     def add_at(self, at: Position, code: str, message: str, hint: str | None = None) -> None:
-        self.problems.append(Problem(at, code, message, hint))
+        self._found.setdefault(Problem(at, code, message, hint), [])
 
-    def validated(self, kind: type[N], data: Mapping[str, Any], path: Path) -> N | None:
-        """The data as its class; None when it does not fit, with the problems added. Templates fit everything."""
+    def validated(self, kind: type[N], data: Mapping[str, Any], layers: Layers) -> N | None:
+        """The data as its class; None when it does not fit, with the problems added. Templates fit everything.
+
+        layers: what the data was put together from, which says where each part of it lies.
+        """
         try:
             checked = kind.model_validate(data)
         except ValidationError as error:
-            wrong = [(_path(detail, data), detail) for detail in error.errors(include_url=False)]
+            wrong = _wrong(error, data)
         else:
             return checked
         serious = [(where, detail) for where, detail in wrong if not _is_template(where, detail, data)]
-        self.problems += _merged(self._problem(kind, path, where, detail) for where, detail in serious)
+        for where, details in _grouped(serious):
+            problem, origin = self._problem(kind, layers, where, details)
+            types = self._found.setdefault(problem, [])
+            if Layer(None, origin).is_default:
+                types.append(str(data.get("type")))
         # Only templates were in the way: the data counts once they are rendered.
         return cast("N", kind.model_construct()) if not serious else None
 
-    def _problem(self, kind: type[Node], path: Path, where: Path, detail: ErrorDetails) -> Problem:
-        place = (*path, *where)
+    def _problem(
+        self, kind: type[Node], layers: Layers, where: Path, details: Sequence[ErrorDetails]
+    ) -> tuple[Problem, Path]:
+        """The problem, and the path of what it is about."""
+        place, detail = layers.origin(where), details[0]
         match detail["type"]:
             case "missing":
-                owner = place[:-1] if place else place
-                return Problem(self.at(owner), "WD203", f"missing property '{detail['loc'][-1]}'")
+                place = layers.origin(where[:-1])
+                return Problem(self.at(place), "WD203", f"missing property '{where[-1]}'"), place
             case "extra_forbidden":
                 name, known = str(where[-1]), sorted(_names(kind, detail["loc"]))
-                return Problem(self.at_key(place), "WD201", f"unknown property '{name}'", _did_you_mean(name, known))
+                if len(where) == 1 and name in kind.unsupported:
+                    message = f"'{name}' is a property of Kestra's that is not supported"
+                    return Problem(self.at_key(place), "WD205", message, kind.unsupported[name]), place
+                hint = wording.did_you_mean(name, known)
+                return Problem(self.at_key(place), "WD201", f"unknown property '{name}'", hint), place
             case _:
-                message = f"'{_name(where)}': {_reason(detail)}" if where else _reason(detail)
-                return Problem(self.at(place), "WD202", message)
+                message, hint = _message(details)
+                message = f"'{_name(place)}': {message}" if where else message
+                return Problem(self.at(place), "WD202", message, hint), place
 
 
-def _merged(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems, with what a value of several kinds might have been said once: a text or a list."""
-    found: dict[tuple[Position, str, str], Problem] = {}
-    for problem in problems:
-        what, must, kind = problem.message.partition("it must be ")
-        key = (problem.at, problem.code, what)
-        if must and key in found:
-            problem = replace(problem, message=f"{found[key].message} or {kind}")  # noqa: PLW2901  it takes its place
-        found[key] = problem
-    return list(found.values())
+def _for_types(problem: Problem, types: Sequence[str]) -> Problem:
+    names = list(dict.fromkeys(types))
+    shown = ", ".join(f"'{name}'" for name in names[:_MOST_TYPES])
+    more = f" and {len(names) - _MOST_TYPES} more" if len(names) > _MOST_TYPES else ""
+    return replace(problem, message=f"for {shown}{more}: {problem.message}") if names else problem
 
 
 def reasons(error: ValidationError, data: Mapping[str, Any]) -> list[str]:
     """What is wrong with rendered data, one sentence a property."""
-    details = error.errors(include_url=False)
-    return [f"'{'.'.join(map(str, _path(d, data)))}': {_reason(d)}" for d in details]
+    return [f"'{'.'.join(map(str, where))}': {_message(found)[0]}" for where, found in _grouped(_wrong(error, data))]
 
 
-_KINDS = {
-    "string_type": "a text",
-    "list_type": "a list",
-    "dict_type": "a map",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-}
+def _wrong(error: ValidationError, data: Mapping[str, Any]) -> list[Wrong]:
+    return [(_path(detail, data), detail) for detail in error.errors(include_url=False)]
 
 
-def _did_you_mean(name: str, known: list[str]) -> str | None:
-    near = get_close_matches(name, known, n=1, cutoff=0.6) or [k for k in known if k.lower() == name.lower()]
-    return f"did you mean '{near[0]}'?" if near else None
+def _grouped(wrong: Sequence[Wrong]) -> Iterator[tuple[Path, list[ErrorDetails]]]:
+    """What is wrong, place by place: together what a value of several kinds might have been, a text or a list.
+
+    Where something is wrong inside the value, it is of one of these kinds.
+    """
+    groups: dict[tuple[Path, int], list[ErrorDetails]] = {}
+    around = {where[:length] for where, _ in wrong for length in range(len(where))}
+    for number, (where, detail) in enumerate(wrong):
+        of_kind = wording.kind_wanted(detail) is not None
+        if not (of_kind and where in around):
+            groups.setdefault((where, -1 if of_kind else number), []).append(detail)
+    for (where, _), details in groups.items():
+        yield where, details
 
 
-def _reason(detail: ErrorDetails) -> str:
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "literal_error" | "union_tag_invalid":
-            allowed = context.get("expected") or context.get("expected_tags")
-            return (
-                f"'{detail['input'] if detail['type'] == 'literal_error' else context.get('tag')}' is none of {allowed}"
-            )
-        case "union_tag_not_found":
-            return "it has no 'type'"
-        case "string_pattern_mismatch":
-            return f"'{detail['input']}' does not match {context.get('pattern')}"
-        case "too_short":
-            return "it must not be empty"
-        case "is_instance_of":
-            return "it must be a task, with an 'id' and a 'type'"
-        case "value_error":
-            return str(context.get("error", detail["msg"]))
-        case "string_type" | "list_type" | "dict_type" | "int_type" | "int_parsing" as kind:
-            return f"it must be {_KINDS[kind]}"
-        case _:
-            message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-            return f"it {message}" if message.startswith("should") else message
+def _message(details: Sequence[ErrorDetails]) -> tuple[str, str | None]:
+    """What is wrong at one place, and a hint."""
+    kinds = [kind for detail in details if (kind := wording.kind_wanted(detail))]
+    message = wording.must_be(kinds, details[0]["input"]) if kinds else wording.reason(details[0])
+    return message, wording.hint(details[0], kinds)
 
 
 def _is_template(where: Path, detail: ErrorDetails, data: Any) -> bool:

@@ -53,6 +53,14 @@ class Workspace(Protocol):
     @property
     def path(self) -> Path: ...
 
+    @property
+    def root(self) -> Path:
+        """Where such directories are made."""
+
+    @property
+    def run_id(self) -> str:
+        """The run whose directory it is."""
+
     def resolve(self, name: str) -> Path:
         """The absolute path of a file name given by a person; UnsafePath when it leads out of the directory."""
 

@@ -26,7 +26,7 @@ def base64decode(value: Any) -> str | None:
     try:
         return base64.b64decode(source + "=" * (-len(source.rstrip("=")) % 4), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError) as error:
-        raise ExpressionError(f"the text is no base64: {error}") from error
+        raise ExpressionError("the text is no base64") from error
 
 
 def md5(value: Any) -> str | None:

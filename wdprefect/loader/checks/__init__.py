@@ -1,4 +1,4 @@
-"""Static checks: one function each, which takes a built flow and adds what it finds."""
+"""Static checks: one function each, which takes a draft and adds what it finds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from wdprefect.loader.checks.directories import check_directories
 from wdprefect.loader.checks.ids import check_ids
 from wdprefect.loader.checks.labels import check_labels
 from wdprefect.loader.checks.templates import check_templates
+from wdprefect.loader.draft import Draft
 from wdprefect.loader.shape import Findings
-from wdprefect.model.flow import Flow
 
-Check = Callable[[Flow, Findings], None]
+Check = Callable[[Draft, Findings], None]
 CHECKS: tuple[Check, ...] = (check_ids, check_directories, check_labels, check_templates)
 
 
-def check(flow: Flow, findings: Findings) -> None:
-    """Run every check."""
+def check(draft: Draft, findings: Findings) -> None:
+    """Run every check, on what fits."""
     for one in CHECKS:
-        one(flow, findings)
+        one(draft, findings)

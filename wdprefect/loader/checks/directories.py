@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from wdprefect.loader.draft import Draft
 from wdprefect.loader.shape import Findings
-from wdprefect.model.flow import Flow
 from wdprefect.model.task import Flowable, TaskSpec, iter_tasks
 
 
-def check_directories(flow: Flow, findings: Findings) -> None:
+def check_directories(draft: Draft, findings: Findings) -> None:
     """Children that start or pause executions, and directories inside directories."""
-    for spec in iter_tasks([flow.tasks, flow.errors, flow.finally_, flow.after_execution]):
+    for spec in draft.tasks():
         if _is_unit(spec):
             for child in iter_tasks(list(spec.data.values())):
                 if _is_unit(child):

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from wdprefect.loader.draft import Draft
 from wdprefect.loader.shape import Findings
-from wdprefect.model.flow import Flow
-from wdprefect.model.task import Path, iter_tasks
+from wdprefect.model.task import Path
+from wdprefect.model.trigger import TriggerSpec
+
+Named = tuple[str, Path]
 
 
-def check_ids(flow: Flow, findings: Findings) -> None:
+def check_ids(draft: Draft, findings: Findings) -> None:
     """Tasks over the whole tree, inputs, outputs and triggers."""
-    lists = [flow.tasks, flow.errors, flow.finally_, flow.after_execution]
-    _check("task", ((spec.id, spec.path) for spec in iter_tasks(lists)), findings)
-    _check("input", ((item.id, ("inputs", i)) for i, item in enumerate(flow.inputs)), findings)
-    _check("output", ((item.id, ("outputs", i)) for i, item in enumerate(flow.outputs)), findings)
-    _check("trigger", ((spec.id, spec.path) for spec in flow.triggers), findings)
-    _check_nesting([item.id for item in flow.inputs], findings)
+    _check("task", ((spec.id, spec.path) for spec in draft.tasks()), findings)
+    for word in ("input", "output", "trigger"):
+        _check(word, _named(draft, f"{word}s"), findings)
+    _check_nesting(_named(draft, "inputs"), findings)
 
 
-def _check(word: str, found: Iterable[tuple[str, Path]], findings: Findings) -> None:
+def _named(draft: Draft, name: str) -> list[Named]:
+    """The ids in a list of the flow."""
+    found = ((item.data if isinstance(item, TriggerSpec) else item, path) for path, item in draft.items(name))
+    ids = ((item.get("id"), path) for item, path in found if isinstance(item, Mapping))
+    return [(each, path) for each, path in ids if isinstance(each, str)]
+
+
+def _check(word: str, found: Iterable[Named], findings: Findings) -> None:
     first: dict[str, Path] = {}
     for name, path in found:
         if name in first:
             line = findings.at((*first[name], "id")).line
             findings.add((*path, "id"), "WD301", f"the {word} id '{name}' is taken", f"the first one is in line {line}")
-        first.setdefault(name, path)
+        elif name:  # an empty one is a problem of its own
+            first[name] = path
 
 
-def _check_nesting(names: list[str], findings: Findings) -> None:
+def _check_nesting(found: list[Named], findings: Findings) -> None:
     """`a.b` is a value inside `a`, so that `a` cannot be a value of its own."""
-    for i, name in enumerate(names):
-        for other in names:
-            if other.startswith(name + "."):
+    for name, path in found:
+        for other, _ in found:
+            if name and other.startswith(name + "."):
                 message = f"the input '{name}' is in the way of '{other}', which lies inside it"
-                findings.add(("inputs", i, "id"), "WD302", message, "rename one of them")
+                findings.add((*path, "id"), "WD302", message, "rename one of them")

@@ -1,0 +1,229 @@
+"""What docs/differences.md says of our side: each row has a test, here or where its subject is tested."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import CORE, SCRIPTS, messages, run_tasks, states
+from wdprefect.expressions import Expressions
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "differences.md"
+
+TESTS: dict[str, list[str]] = {
+    "`outputFiles`, LocalFiles `outputs`": [
+        "plugins/scripts/test_files.py::test_shared_directory",
+        "plugins/core/test_leaves.py::test_local_files",
+    ],
+    "outputs of a WorkingDirectory": ["test_differences.py::test_outputs_of_a_directory"],
+    "`retry` of a child": ["test_differences.py::test_retry_of_a_child"],
+    "`timeout`, `finally` of a WorkingDirectory": [
+        "plugins/scripts/test_ending.py::test_timeout_of_a_directory",
+        "test_differences.py::test_finally_of_a_directory",
+    ],
+    "a failure before the first child": ["test_differences.py::test_failure_before_the_first_child"],
+    "flowables in a WorkingDirectory": ["flows/ok/directory.yaml", "flows/err/wd310-directories.yaml"],
+    "a template that does not parse": ["flows/err/wd320-templates.yaml"],
+    "`retry` and a template that fails": ["flows/ok/retry.yaml"],
+    "YAML anchors, aliases, `<<`": ["flows/err/wd106-references.yaml"],
+    "unknown properties with plugin defaults": ["flows/err/plugin-defaults.yaml"],
+    "undeclared inputs": ["execution/test_inputs.py::test_refused"],
+    "file names with `..`, symbolic links that leave": [
+        "plugins/core/test_bad_input.py::test_file_names",
+        "plugins/core/test_bad_input.py::test_links",
+        "plugins/core/test_bad_input.py::test_links_are_not_captured",
+    ],
+    "environment of processes": ["plugins/scripts/test_commands.py::test_environment_lacks_secrets"],
+    "ending a process": [
+        "workspace/test_process.py::test_grace_is_for_the_whole_group",
+        "workspace/test_process.py::test_stop_of_who_ignores_it",
+        "workspace/test_process.py::test_stop_of_who_left_the_group",
+    ],
+    "standard input of processes": ["test_differences.py::test_standard_input"],
+    "the default runner": ["test_differences.py::test_default_runner", "cli/test_run.py::test_runner"],
+    "the file of a Python script": ["plugins/scripts/test_files.py::test_output_files"],
+    "three lines before a Python script": [
+        "plugins/scripts/test_python.py::test_traceback",
+        "test_differences.py::test_words_of_json",
+    ],
+    "git: branches": ["plugins/git/test_clone.py::test_extent"],
+    "git: a `.git` that was there": ["plugins/git/test_trust.py::test_git_directory_that_was_there"],
+    "git: host keys over ssh": ["plugins/git/test_ssh.py::test_host_key"],
+    "git: credentials": [
+        "plugins/git/test_access.py::test_redirect_to_another_host",
+        "plugins/git/test_access.py::test_credentials_in_the_url",
+    ],
+    "git: `privateKey`, `passphrase`, `trustedCaPemPath`, `noProxy`, `cache`": ["flows/err/wd205-unsupported.yaml"],
+    "the filters `sort` and `reverse`": ["test_differences.py::test_filters_leave_the_variable"],
+    "git: settings of the machine and the user, hooks, filters": [
+        "plugins/git/test_trust.py::test_settings_of_the_user",
+        "plugins/git/test_settings.py::test_settings_around_a_clone",
+        "plugins/git/test_trust.py::test_repository_with_filters_and_local_attributes",
+        "plugins/git/test_clone.py::test_large_file_pointers_stay",
+    ],
+    "FILE inputs of a deployment": ["execution/test_file_inputs.py::test_of_a_deployment"],
+    "`steps` of a WorkingDirectory": ["on_prefect/test_bars.py::test_steps"],
+    "a result larger than a queue message": ["test_differences.py::test_large_result"],
+}
+
+
+def test_every_row_has_one() -> None:
+    """The rows of the page are the entries of the table, and the tests it names exist."""
+    rows = [line.split("|")[1].strip() for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
+    assert sorted(set(rows) - {"what"}) == sorted(TESTS)
+    assert [] == [name for names in TESTS.values() for name in names if not _exists(name)]
+
+
+def _exists(name: str) -> bool:
+    path, _, function = name.partition("::")
+    if not (HERE / path).exists():
+        return False
+    tree = ast.parse((HERE / path).read_text(encoding="utf-8")) if function else None
+    return tree is None or any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree.body)
+
+
+def test_outputs_of_a_directory() -> None:
+    """A directory whose files cannot be kept has failed, although all its tasks succeeded."""
+    execution = run_tasks(f"""
+        - id: shared
+          type: {CORE}.flow.WorkingDirectory
+          outputFiles: ["*.txt"]
+          tasks:
+            - {{id: makes, type: {SCRIPTS}.shell.Commands, commands: ["touch $(printf '\\\\377').txt"]}}
+        """)
+
+    assert {"shared": "FAILED", "makes": "SUCCESS"} == states(execution)
+    assert execution.error is not None
+    assert re.search(r"task 'shared': .*\.txt", execution.error)
+
+
+def test_retry_of_a_child() -> None:
+    """A child that is tried again finds the directory as it left it, and the tasks behind it run."""
+    execution = run_tasks(f"""
+        - id: shared
+          type: {CORE}.flow.WorkingDirectory
+          tasks:
+            - {{id: first, type: {SCRIPTS}.shell.Commands, commands: ["echo first > first.txt"]}}
+            - id: second
+              type: {SCRIPTS}.shell.Commands
+              retry: {{type: constant, interval: PT0.01S, maxAttempts: 3}}
+              commands: ["cat first.txt", "echo tried >> tries.txt", "test $(wc -l < tries.txt) = 2"]
+            - {{id: third, type: {SCRIPTS}.shell.Commands, commands: ["cat tries.txt"]}}
+        """)
+
+    assert ("SUCCESS", ["tried", "tried"]) == (execution.state, messages(execution, "third"))
+    assert [1, 2, 1] == [len(run.attempts) for run in execution.task_runs if run.label != "shared"]
+
+
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [
+        pytest.param("commands: ['true']", "SUCCESS", id="after a success"),
+        pytest.param("commands: ['false']", "FAILED", id="after a failure"),
+        pytest.param("timeout: PT0.1S, commands: ['exec sleep 20']", "FAILED", id="after the timeout of a child"),
+    ],
+)
+def test_finally_of_a_directory(how: str, state: str) -> None:
+    """The `finally` of a directory runs in it, however its tasks ended, and the run ends."""
+    execution = run_tasks(f"""
+        - id: shared
+          type: {CORE}.flow.WorkingDirectory
+          inputFiles: {{here.txt: here}}
+          tasks:
+            - {{id: child, type: {SCRIPTS}.shell.Commands, {how}}}
+          finally:
+            - {{id: last, type: {SCRIPTS}.shell.Commands, commands: ["cat here.txt"]}}
+        """)
+
+    assert (state, ["here"]) == (execution.state, messages(execution, "last"))
+
+
+def test_failure_before_the_first_child() -> None:
+    """When the files of a directory cannot be brought in, its `errors` and `finally` run."""
+    execution = run_tasks(f"""
+        - id: shared
+          type: {CORE}.flow.WorkingDirectory
+          inputFiles: {{missing.txt: "kestra:///team/made/nothing.txt"}}
+          tasks:
+            - {{id: never, type: {CORE}.log.Log, message: never}}
+          errors:
+            - {{id: handler, type: {CORE}.log.Log, message: handled}}
+          finally:
+            - {{id: last, type: {CORE}.log.Log, message: ended}}
+        """)
+
+    assert {"shared": "FAILED", "handler": "SUCCESS", "last": "SUCCESS"} == states(execution)
+
+
+@pytest.fixture
+def _open_input() -> Iterator[None]:
+    """The standard input of this process is a pipe to which nobody writes."""
+    saved, (end, other) = os.dup(0), os.pipe()
+    os.dup2(end, 0)
+    yield
+    os.dup2(saved, 0)
+    for descriptor in (saved, end, other):
+        os.close(descriptor)
+
+
+@pytest.mark.usefixtures("_open_input")
+def test_standard_input() -> None:
+    """A program that reads its standard input finds it empty, and does not wait."""
+    execution = run_tasks(f"""
+        - {{id: reads, type: {SCRIPTS}.shell.Commands, timeout: PT20S, commands: ["cat", "echo behind"]}}
+        """)
+
+    assert ("SUCCESS", ["behind"]) == (execution.state, messages(execution, "reads"))
+
+
+def test_default_runner() -> None:
+    """A task that names neither a runner nor an image runs as a process of this machine."""
+    execution = run_tasks(f"""
+        - {{id: look, type: {SCRIPTS}.shell.Commands, commands: ["test -f '{PAGE}' && echo seen"]}}
+        """)
+
+    assert ("SUCCESS", ["seen"]) == (execution.state, messages(execution, "look"))
+
+
+def test_words_of_json() -> None:
+    """Rendered JSON can stand in a Python script, whose first line is line 1."""
+    execution = run_tasks(f"""
+        - id: script
+          type: {SCRIPTS}.python.Script
+          script: |
+            import inspect; print([true, false, null], inspect.currentframe().f_lineno)
+        """)
+
+    assert ("SUCCESS", ["[True, False, None] 1"]) == (execution.state, messages(execution, "script"))
+
+
+@pytest.mark.parametrize(("name", "expected"), [("sort", "[1,2,3] [2,3,1]"), ("reverse", "[1,3,2] [2,3,1]")])
+def test_filters_leave_the_variable(name: str, expected: str) -> None:
+    """`sort` and `reverse` give a new list; the variable is what it was."""
+    values = [2, 3, 1]
+    text = Expressions().render(f"{{{{ l | {name} | toJson }}}} {{{{ l | toJson }}}}", {"l": values})
+    assert (expected, [2, 3, 1]) == (text, values)
+
+
+def test_large_result() -> None:
+    """What a task delivers may be larger than a message of Kestra's queue, which is ten megabytes at most."""
+    size = 11_000_000
+    execution = run_tasks(f"""
+        - id: makes
+          type: {SCRIPTS}.python.Script
+          script: |
+            import json
+            for i in range(11):
+                print("::" + json.dumps({{"outputs": {{f"part{{i}}": "x" * {size // 11}}}}}) + "::")
+        - {{id: sees, type: {CORE}.debug.Return, format: "{{{{ outputs.makes.vars.part10 | length }}}}"}}
+        """)
+
+    assert ("SUCCESS", str(size // 11)) == (execution.state, execution.task_outputs["sees"]["value"])
+    assert size < len(json.dumps(execution.task_outputs["makes"]["vars"]))
