@@ -13,32 +13,11 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.on_prefect import stopping
 from tests.on_prefect.deploying import deploy, environment, make_project, start, worker
 from tests.on_prefect.seen import Api
-from tests.workspace.watching import is_dead, wait_until, written
 
 pytestmark = pytest.mark.server
-# A command with two processes, of which one leaves its group and its session.
-SLOW = """\
-id: slow
-namespace: company.team
-inputs:
-  - id: folder
-    type: STRING
-tasks:
-  - id: directory
-    type: io.kestra.plugin.core.flow.WorkingDirectory
-    tasks:
-      - id: wait
-        type: io.kestra.plugin.scripts.shell.Commands
-        env:
-          FOLDER: "{{ inputs.folder }}"
-        commands:
-          - setsid sh -c 'echo $$ > "$FOLDER/stray"; exec sleep 600' &
-          - echo $$ > "$FOLDER/child"; sleep 600
-"""
-FLOW = "company.team.slow"
-GRACE_SECONDS = 5.0
 DEPLOYMENTS: list[dict[str, Any]] = [
     {"name": "default", "entrypoint": "flows.py:company_team_slow"},
     {
@@ -55,7 +34,7 @@ DEPLOYMENTS: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def deployed(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """The server with both deployments and a worker."""
-    project = make_project(tmp_path_factory.mktemp("project"), {"slow.yaml": SLOW}, DEPLOYMENTS)
+    project = make_project(tmp_path_factory.mktemp("project"), {"slow.yaml": stopping.COMMAND}, DEPLOYMENTS)
     with worker(api, project):
         done = deploy(api, project)
         assert 0 == done.returncode, done.stdout + done.stderr
@@ -73,14 +52,14 @@ def deployed(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api
 )
 def test_a_run_of_a_worker(deployed: Api, tmp_path: Path, deployment: str, how: str, expected: str) -> None:
     """A run that is cancelled or terminated ends Cancelled, one that is killed Crashed; its commands end with it."""
-    flow_run_id = start(deployed, FLOW, deployment, {"folder": str(tmp_path)})
-    children = children_of_run(tmp_path)
+    flow_run_id = start(deployed, stopping.FLOW, deployment, {"folder": str(tmp_path)})
+    children = stopping.children_of_run(tmp_path)
     if how == "cancel":
         deployed.cancel(flow_run_id)
     else:
         engine_of(flow_run_id).send_signal(signal.Signals[how])
 
-    assert_gone(children)
+    stopping.assert_gone(children)
     assert expected == deployed.end_state(flow_run_id)
 
 
@@ -93,43 +72,104 @@ def test_a_run_of_a_worker(deployed: Api, tmp_path: Path, deployment: str, how: 
         pytest.param(signal.SIGTERM, "ignore", id="terminated where Ctrl-C is ignored"),
     ],
 )
-def test_a_run_of_the_command_line(
+def test_an_interrupted_command_line(
     api: Api, tmp_path: Path, engine: str, number: signal.Signals, inherited: str
 ) -> None:
     """An interrupted command says so with its exit code, and its commands end with it."""
-    (tmp_path / "slow.yaml").write_text(SLOW)
-    with command_line(api, tmp_path, engine, inherited) as process:
-        children = children_of_run(tmp_path)
+    with stopping.command_line(api, tmp_path, stopping.COMMAND, engine, inherited) as process:
+        children = stopping.children_of_run(tmp_path)
         process.send_signal(number)
-        printed = process.communicate(timeout=GRACE_SECONDS + 10)[0]
+        printed = process.communicate(timeout=stopping.GRACE_SECONDS + 10)[0]
 
     assert 130 == process.returncode, printed
     assert "wdprefect: interrupted" in printed.splitlines()
-    assert_gone(children)
+    stopping.assert_gone(children)
     if engine == "prefect":
-        states = [run["state_type"] for run in api.flow_runs(FLOW) if run["parameters"] == {"folder": str(tmp_path)}]
-        assert ["CANCELLED"] == states
+        assert "CANCELLED" == api.state(stopping.run_of(api, tmp_path))
 
 
-def command_line(api: Api, folder: Path, engine: str, inherited: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "wdprefect", "run", "slow.yaml", "--engine", engine, "-i", f"folder={folder}"]
-    return subprocess.Popen(
-        ["env", f"--{inherited}-signal=INT", *command],
-        cwd=folder,
-        env=environment(api, folder),
+# What a notebook does: the loop runs in the main thread, and Ctrl-C is an error there.
+NOTEBOOK = """\
+import asyncio, pathlib, psutil, sys, wdprefect
+
+async def cell():
+    try:
+        wdprefect.run(wdprefect.load("slow.yaml"), engine=sys.argv[1], inputs={"folder": sys.argv[2]})
+    except KeyboardInterrupt:
+        print("interrupted", not psutil.pid_exists(int(pathlib.Path("child").read_text())))
+
+asyncio.new_event_loop().run_until_complete(cell())
+"""
+
+
+@pytest.mark.parametrize("engine", ["local", "prefect"])
+def test_an_interrupted_notebook(api: Api, tmp_path: Path, engine: str) -> None:
+    """Where an event loop runs already, Ctrl-C cancels the run and is raised when that has ended."""
+    (tmp_path / "slow.yaml").write_text(stopping.COMMAND)
+    command = [sys.executable, "-c", NOTEBOOK, engine, str(tmp_path)]
+    with subprocess.Popen(
+        ["env", "--default-signal=INT", *command],
+        cwd=tmp_path,
+        env=environment(api, tmp_path),
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-    )
+    ) as process:
+        children = stopping.children_of_run(tmp_path)
+        process.send_signal(signal.SIGINT)
+        printed = process.communicate(timeout=stopping.GRACE_SECONDS + 10)[0]
+
+    assert (0, "interrupted True\n") == (process.returncode, printed)
+    stopping.assert_gone(children)
+    if engine == "prefect":
+        assert "CANCELLED" == api.state(stopping.run_of(api, tmp_path))
 
 
-def children_of_run(folder: Path) -> list[int]:
-    """The processes of the command, as soon as it runs."""
-    files = [folder / "child", folder / "stray"]
-    for file in files:
-        wait_until(written(file), seconds=60)
-    return [int(file.read_text()) for file in files]
+WAITS = pytest.mark.parametrize(
+    ("text", "has_children"),
+    [
+        pytest.param(stopping.COMMAND, True, id="in a command"),
+        pytest.param(stopping.SLEEP, False, id="in no command"),
+    ],
+)
+
+
+@WAITS
+def test_a_cancelled_command_line(api: Api, tmp_path: Path, text: str, *, has_children: bool) -> None:
+    """A command whose run is cancelled in the UI ends with the exit code of one that was interrupted."""
+    with stopping.command_line(api, tmp_path, text) as process:
+        stopping.await_line(process, "* wait: started")
+        children = stopping.children_of_run(tmp_path) if has_children else []
+        flow_run_id = stopping.run_of(api, tmp_path)
+        api.cancel(flow_run_id)
+        printed = process.communicate(timeout=stopping.GRACE_SECONDS + 10)[0]
+
+    assert 130 == process.returncode, printed
+    assert f"{stopping.FLOW} KILLED" in printed
+    stopping.assert_gone(children)
+    assert "CANCELLED" == api.state(flow_run_id)
+    assert {"CANCELLED"} == {run["state_type"] for run in api.task_runs(flow_run_id).values()}
+
+
+@WAITS
+@pytest.mark.parametrize("engine", ["local", "prefect"])
+def test_a_killed_command_line(api: Api, tmp_path: Path, engine: str, text: str, *, has_children: bool) -> None:
+    """A command that is killed leaves no process, and no run that looks as if it still ran."""
+    with stopping.command_line(api, tmp_path, text, engine) as process:
+        stopping.await_line(process, "* wait: started")
+        children = stopping.children_of_run(tmp_path) if has_children else []
+        if engine == "prefect":
+            stopping.running_task_run(api, tmp_path)
+        children += [child.pid for child in psutil.Process(process.pid).children()]
+        process.kill()
+        process.communicate(timeout=10)
+
+    assert -signal.SIGKILL == process.returncode
+    stopping.assert_gone(children)
+    if engine == "prefect":
+        flow_run_id = stopping.run_of(api, tmp_path)
+        assert "CRASHED" == api.end_state(flow_run_id)
+        assert {"CRASHED"} == {run["state_type"] for run in api.task_runs(flow_run_id).values()}
 
 
 def engine_of(flow_run_id: str) -> psutil.Process:
@@ -146,8 +186,3 @@ def run_of(process: psutil.Process) -> str | None:
         return process.environ().get("PREFECT__FLOW_RUN_ID") if is_python else None
     except psutil.Error:
         return None
-
-
-def assert_gone(children: list[int]) -> None:
-    for child in children:
-        wait_until(lambda child=child: is_dead(child), GRACE_SECONDS + 2)  # type: ignore[misc] # mypy cannot infer a default

@@ -13,42 +13,23 @@ from uuid import uuid4
 import pytest
 
 import wdprefect
+from tests.on_prefect import stopping
 from tests.on_prefect.seen import Api
-from tests.workspace.watching import is_dead, wait_until, written
 from wdprefect.loader import load_text
 from wdprefect.on_prefect import watch
-
-WAITING = """\
-id: waiting
-namespace: company.team
-inputs:
-  - id: file
-    type: STRING
-tasks:
-  - id: directory
-    type: io.kestra.plugin.core.flow.WorkingDirectory
-    tasks:
-      - id: wait
-        type: io.kestra.plugin.scripts.shell.Commands
-        env:
-          FILE: "{{ inputs.file }}"
-        commands:
-          - echo $$ > "$FILE"; sleep 600
-"""
 
 
 @pytest.mark.server
 def test_cancelling_in_the_ui(api: Api, tmp_path: Path) -> None:
     """The run ends soon with its commands, is Cancelled with its tasks, and is returned as killed, its record kept."""
-    file = tmp_path / "pid"
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(wdprefect.run, load_text(WAITING), inputs={"file": str(file)})
-        wait_until(written(file), seconds=60)
-        flow_run_id = api.flow_runs("company.team.waiting")[0]["id"]
+        running = pool.submit(wdprefect.run, load_text(stopping.COMMAND), inputs={"folder": str(tmp_path)})
+        children = stopping.children_of_run(tmp_path)
+        flow_run_id = stopping.run_of(api, tmp_path)
         api.cancel(flow_run_id)
         execution = running.result(timeout=30)
 
-    assert is_dead(int(file.read_text()))
+    stopping.assert_gone(children)
     assert (flow_run_id, "KILLED") == (execution.id, execution.state)
     assert ["KILLED", "KILLED"] == [run.state for run in execution.task_runs]
     assert "CANCELLED" == api.state(flow_run_id)

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import base64
+import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.workspace.watching import is_dead, wait_until
-from wdprefect.workspace.guard import Guard, guard_of_process
+from wdprefect.workspace.guard import SCRIPT, START, Guard, guard_of_process
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +138,89 @@ def test_fork(guard: Guard) -> None:
         assert not is_dead(child)
         os.close(write)
         os.waitpid(child, 0)
+
+
+def test_calling_on_death(guard: Guard, tmp_path: Path) -> None:
+    """What is registered when the pipe closes is started, with its variables; what is no longer registered is not."""
+    text = 'printf %s "$SECRET" > "$1"'
+    value = "two\nlines and 'quotes' \\ $HOME"
+    with guard.calling_on_death(["sh", "-c", text, "sh", str(tmp_path / "ended")], {"SECRET": value}):
+        pass
+    with guard.calling_on_death(["sh", "-c", text, "sh", str(tmp_path / "active")], {"SECRET": value}):
+        (process,) = guards()
+        shown = f"{process.cmdline()} {process.environ()}"
+        guard.close()
+        wait_until(lambda: (tmp_path / "active").exists() and (tmp_path / "active").read_text() == value)
+
+    assert "quotes" not in shown
+    assert not (tmp_path / "ended").exists()
+
+
+def test_calling_on_a_real_death(tmp_path: Path) -> None:
+    """A process that is killed has its command started, although a child that it forked lives on."""
+    code = (
+        "import os, signal, sys, time\n"
+        "from wdprefect.workspace.guard import guard_of_process\n"
+        "with guard_of_process().calling_on_death(['touch', sys.argv[1]], {}):\n"
+        "    child = os.fork() or time.sleep(60)\n"
+        "    print(child, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", code, str(tmp_path / "called")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        try:
+            wait_until((tmp_path / "called").exists)
+            assert not is_dead(child)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_new_guard_knows_of_calls(guard: Guard, tmp_path: Path) -> None:
+    """When somebody kills the guard, the one that replaces it starts what was registered before."""
+    with guard.calling_on_death(["touch", str(tmp_path / "called")], {}), sleeper() as watched:
+        (process,) = guards()
+        process.kill()
+        wait_until(lambda: is_dead(process.pid))
+        with guard.watching(watched.pid):
+            guard.close()
+            wait_until((tmp_path / "called").exists)
+
+
+def test_more_than_a_pipe_holds(guard: Guard, tmp_path: Path) -> None:
+    """Large environments of many calls at once do not make the guard seem dead."""
+    with ExitStack() as calls:
+        guard.start()
+        (process,) = guards()
+        for number in range(20):
+            file = tmp_path / str(number)
+            calls.enter_context(guard.calling_on_death(["touch", str(file)], {"LARGE": "x" * 10_000}))
+        assert [process] == guards()
+        guard.close()
+        wait_until(lambda: len(list(tmp_path.iterdir())) == 20, seconds=60)
+
+
+@pytest.mark.parametrize("shell", [shell for shell in ("/bin/sh", "/bin/bash", "/bin/dash") if Path(shell).exists()])
+def test_shells(shell: str, tmp_path: Path) -> None:
+    """What the guard does is the same in every shell that may be /bin/sh."""
+    root, called, ended = tmp_path / "with  two spaces", tmp_path / "called", tmp_path / "ended"
+    calls = [
+        base64.b64encode(json.dumps({"arguments": ["touch", str(file)], "environment": {}}).encode()).decode()
+        for file in (called, ended)
+    ]
+    root.mkdir()
+    sweep = "import sys, pathlib; pathlib.Path(sys.argv[1], 'swept').touch()"
+    with sleeper() as watched, sleeper() as before:
+        told = f"+ {watched.pid}\n+ {before.pid}\ncall 1 {calls[0]}\ncall 11 {calls[1]}\nroot {root}\n"
+        told += f"- {before.pid}\ndone 11\n"
+        command = [shell, "-c", SCRIPT, "wdprefect-guard", sys.executable, START, sweep]
+        done = subprocess.run(command, input=told, text=True, capture_output=True, check=False)
+
+        assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+        wait_until(lambda: is_dead(watched.pid) and called.exists())
+        assert (True, False, False) == ((root / "swept").exists(), ended.exists(), is_dead(before.pid))
 
 
 def test_inherits_nothing(guard: Guard) -> None:

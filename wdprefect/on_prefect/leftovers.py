@@ -1,33 +1,39 @@
-"""Clearing up after runs that died: task runs that look as if they still ran, and directories."""
+"""Clearing up after runs that died: runs and task runs that look as if they still ran, and directories."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
-from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import FlowFilter, FlowRunFilter, TaskRunFilter
+from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.logging import get_run_logger
-from prefect.states import Crashed
 
+from wdprefect.on_prefect.closing import close_flow_runs, close_task_run, open_task_runs
+from wdprefect.on_prefect.owned import dead_owners
 from wdprefect.workspace.sweep import sweep
 
 DEAD = ["CRASHED", "CANCELLED", "FAILED"]
-MOST = 200
 # What a run may wait for it at its end; what is left then is the next run's.
 BOUND_SECONDS = 2.0
+# A run that this API does not know is another one's, which may be used again.
+KEPT_SECONDS = 30 * 24 * 3600.0
 
 
 @asynccontextmanager
-async def clearing_up(client: PrefectClient, flow_id: UUID, directory: Path) -> AsyncIterator[None]:
-    """While the block runs, clear up behind earlier runs of the flow, and once per process in the directory."""
+async def clearing_up(client: PrefectClient, flow_run: FlowRun, directory: Path) -> AsyncIterator[None]:
+    """While the block runs, clear up behind earlier runs, and once per process in the directory.
+
+    Closed are the runs of dead processes of this host, the task runs of runs of this flow that ended badly, and those
+    of earlier attempts at this very run.
+    """
     _start_sweep(directory)
-    closing = asyncio.ensure_future(_close_task_runs(client, flow_id))
+    closing = asyncio.ensure_future(_close(client, flow_run))
     try:
         yield
     finally:
@@ -41,16 +47,41 @@ def _start_sweep(directory: Path) -> None:
     threading.Thread(target=sweep, args=(directory,), name="wdprefect-sweep", daemon=True).start()
 
 
-async def _close_task_runs(client: PrefectClient, flow_id: UUID) -> None:
-    """Set task runs to Crashed that still run in flow runs that have ended badly."""
+async def _close(client: PrefectClient, flow_run: FlowRun) -> None:
     try:
-        left = await client.read_task_runs(
-            flow_filter=FlowFilter.model_validate({"id": {"any_": [flow_id]}}),
-            flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": DEAD}}}),
-            task_run_filter=TaskRunFilter.model_validate({"state": {"type": {"any_": ["PENDING", "RUNNING"]}}}),
-            limit=MOST,
-        )
-        for task_run in left:
-            await client.set_task_run_state(task_run.id, Crashed(message="its flow run ended without it"), force=True)
+        await _close_dead_runs(client)
+        ended_badly = {"state": {"type": {"any_": DEAD}}}
+        left = await open_task_runs(client, ended_badly, flow_id=flow_run.flow_id)
+        for task_run in [*left, *await _of_earlier_attempts(client, flow_run)]:
+            await close_task_run(client, task_run)
     except Exception as error:  # noqa: BLE001  what is only cleared up does not fail a run
-        get_run_logger().debug("the task runs of dead runs could not be closed: %s", error)
+        get_run_logger().debug("what dead runs left could not be closed: %s", error)
+
+
+async def _close_dead_runs(client: PrefectClient) -> None:
+    with dead_owners() as owners:
+        if not owners:
+            return
+        known = await close_flow_runs(client, owners.keys())
+        _forget(file for flow_run_id, file in owners.items() if flow_run_id in known or _is_old(file))
+
+
+async def _of_earlier_attempts(client: PrefectClient, flow_run: FlowRun) -> list[TaskRun]:
+    """The open task runs of a run that crashed and is tried again: it has the same id, and runs."""
+    if flow_run.run_count < 2 or flow_run.state is None:  # noqa: PLR2004  a second attempt is the first that has an earlier one
+        return []
+    since = flow_run.state.timestamp
+    found = await open_task_runs(client, {"id": {"any_": [flow_run.id]}})
+    return [task_run for task_run in found if (task_run.start_time or task_run.expected_start_time or since) < since]
+
+
+def _forget(files: Iterable[Path]) -> None:
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
+
+
+def _is_old(file: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - file.stat().st_mtime > KEPT_SECONDS
+    return False

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -22,6 +23,8 @@ from wdprefect.workspace.lines import Lines
 
 # How long something in the background may hold the pipes of a program that has ended.
 DRAIN_SECONDS = 1.0
+# A program that runs so long is worth a word to the guard.
+LASTING_SECONDS = 0.2
 # How often is looked at what the system does not tell: the end of a whole group.
 POLL_SECONDS = 0.05
 # What was in the pipes when everything was killed is read at most this long.
@@ -32,11 +35,23 @@ READ_BYTES = 65_536
 
 
 class Child:
-    """A program that was started in a session of its own, with pipes for its output."""
+    """A program that was started in a session of its own, with pipes for its output.
 
-    def __init__(self, process: subprocess.Popen[bytes], marker: str, on_line: OnLine, grace: timedelta) -> None:
+    on_lasting: called once, in the thread that follows it, when it has run for a while.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        marker: str,
+        on_line: OnLine,
+        grace: timedelta,
+        on_lasting: Callable[[], object],
+    ) -> None:
         self._process, self._marker, self._on_line = process, marker, on_line
         self._grace_seconds = grace.total_seconds()
+        self._on_lasting: Callable[[], object] | None = on_lasting
+        self._lasting_at = time.monotonic() + LASTING_SECONDS
         self._selector = selectors.PollSelector()
         self._wake = _Wake()
         self._exit = _open_pidfd(process.pid)
@@ -60,6 +75,7 @@ class Child:
             while not self._is_over():
                 for key, _ in self._selector.select(self._timeout()):
                     key.data()
+                self._see_lasting()
             self._kill_rest(thorough=self._ending is not None)
             status = self._reap()
             self._read_rest()
@@ -99,6 +115,11 @@ class Child:
         if self._deadline is None:
             self._deadline = time.monotonic() + DRAIN_SECONDS
 
+    def _see_lasting(self) -> None:
+        if self._on_lasting and time.monotonic() >= self._lasting_at:
+            call, self._on_lasting = self._on_lasting, None
+            call()
+
     def _begin_ending(self) -> None:
         self._selector.unregister(self._wake.descriptor)
         self._deadline = time.monotonic() + self._grace_seconds
@@ -118,8 +139,8 @@ class Child:
     def _timeout(self) -> float | None:
         polls = self._ending is not None if self._exited else self._exit is None
         waits = [POLL_SECONDS] if polls else []
-        if self._deadline is not None:
-            waits.append(max(0.0, self._deadline - time.monotonic()))
+        moments = [self._deadline, self._lasting_at if self._on_lasting else None]
+        waits += [max(0.0, moment - time.monotonic()) for moment in moments if moment is not None]
         return min(waits, default=None)
 
     def _kill_rest(self, *, thorough: bool) -> None:

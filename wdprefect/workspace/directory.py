@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import logging
 import os
 import posixpath
@@ -22,6 +20,7 @@ from types import TracebackType
 from typing import final
 
 from wdprefect.errors import UnsafePath
+from wdprefect.workspace.ownership import own
 
 PREFIX = "wdprefect-"
 OWNER, WORK, SCRATCH = "owner", "work", "scratch"
@@ -40,7 +39,7 @@ class Directory:
         root.mkdir(parents=True, exist_ok=True)
         # The path has no symbolic link in it, so that "below it" can be decided by comparing.
         outer = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root.resolve()))
-        lock = _own(outer, run_id)
+        lock = own(outer / OWNER, {"run": run_id, "pid": os.getpid()})
         (outer / WORK).mkdir()
         (outer / SCRATCH).mkdir(mode=0o700)
         return cls(outer, run_id, lock)
@@ -92,23 +91,6 @@ class Directory:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for path in self.remove():
             logging.getLogger(__name__).warning("could not delete '%s' of the working directory", path)
-
-
-def _own(outer: Path, run_id: str) -> int:
-    """Write the owner file and lock it for as long as this process lives; returns the open lock.
-
-    The system drops the lock when the process ends, however it ends. Unlike a process id it cannot be taken for
-    another process's, and it holds between containers that share the directory.
-    """
-    draft = outer / f".{OWNER}"
-    lock = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    # A file system without locks: nobody sweeps there, because nobody gets the lock.
-    with suppress(OSError):
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.write(lock, json.dumps({"run": run_id, "pid": os.getpid()}).encode())
-    # Under its name the file is complete and locked from the first moment on.
-    draft.rename(outer / OWNER)
-    return lock
 
 
 def remove_tree(path: Path) -> list[Path]:

@@ -20,8 +20,9 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from wdprefect.errors import TaskFailed
@@ -66,6 +67,8 @@ class ProcessSession:
         self._numbers = itertools.count(1)
         self._closing = Stop()
         self._running = 0
+        # Opened once: each opening costs as much as a pipe.
+        self._no_input = os.open(os.devnull, os.O_RDONLY)
         self._idle = threading.Condition()
 
     @property
@@ -85,9 +88,13 @@ class ProcessSession:
                 return STOPPED
             marker = f"{self._marker}{next(self._numbers)}"
             process = self._start(command, marker)
-            child = Child(process, marker, on_line, command.grace)
-            with self._guard.watching(process.pid), stop.calling(child.stop), self._closing.calling(child.stop):
-                return child.follow()
+            with ExitStack() as watched:
+                # The guard finds what has just begun by its marker, which takes it longer; to be told of each of many
+                # short commands would cost more than they do.
+                on_lasting = partial(watched.enter_context, self._guard.watching(process.pid))
+                child = Child(process, marker, on_line, command.grace, on_lasting)
+                with stop.calling(child.stop), self._closing.calling(child.stop):
+                    return child.follow()
 
     def close(self) -> None:
         """End what still runs, what left its group included. May be called twice."""
@@ -118,7 +125,7 @@ class ProcessSession:
             # No preexec_fn: without one the system starts the program by vfork, and no Python runs in between.
             return subprocess.Popen(
                 command.arguments,
-                stdin=subprocess.DEVNULL,
+                stdin=self._no_input,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from wdprefect.workspace.directory import OWNER, PREFIX, WORK, remove_tree
 from wdprefect.workspace.ending import kill_all, marked_processes
+from wdprefect.workspace.ownership import abandoned
 
 # Between the making of a directory and its owner file pass microseconds; a stopped process may take longer.
 OLD_SECONDS = 10.0
@@ -38,32 +37,12 @@ def _is_ours(path: Path) -> bool:
 
 
 def _sweep_one(path: Path) -> bool:
-    with _locked_owner(path) as run_id:
+    with abandoned(path / OWNER) as content:
+        run_id = None if content is None else _run_id(content)
         if run_id is None:
             return _is_old(path) and _removed_if_empty(path)
         kill_all(marked_processes(f"{path / WORK}#", run_id))
         return not remove_tree(path)
-
-
-@contextmanager
-def _locked_owner(path: Path) -> Iterator[str | None]:
-    """The id of the run that owned a directory; None while the owner lives, and for a directory that is none of ours.
-
-    Nobody else sweeps it meanwhile.
-    """
-    try:
-        lock = os.open(path / OWNER, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        yield None
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        yield None
-    else:
-        yield _run_id(os.read(lock, 65_536))
-    finally:
-        os.close(lock)
 
 
 def _removed_if_empty(path: Path) -> bool:

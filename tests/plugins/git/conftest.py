@@ -16,19 +16,34 @@ from wdprefect.plugins.git._clone import Cloned, CloneOptions, clone
 
 @dataclass
 class Place:
-    """A working directory with its scratch directory, the log of what was done there, and a way to stop it."""
+    """A workspace, the log of what was done there, and a way to stop it. Implements the ports Workspace and TaskLog."""
 
     target: Path
     scratch: Path
     lines: list[tuple[Level, str]] = field(default_factory=list)
     stop: Stop = field(default_factory=Stop)
 
+    @property
+    def path(self) -> Path:
+        return self.target
+
+    @property
+    def root(self) -> Path:
+        return self.target.parent
+
+    @property
+    def run_id(self) -> str:
+        return "run-1"
+
+    def resolve(self, name: str) -> Path:
+        return self.target / name
+
     def write(self, level: Level, message: str) -> None:
         self.lines.append((level, message))
 
     def clone(self, options: CloneOptions, below: str = "") -> Cloned:
         try:
-            return clone(options, self.target / below, self.scratch, self, self.stop)
+            return clone(options, self.target / below, self, self, self.stop)
         finally:
             assert [] == list(self.scratch.iterdir()), "a clone leaves nothing in the scratch directory"
 

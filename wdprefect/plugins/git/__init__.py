@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,6 +12,8 @@ from wdprefect.model.context import RunContext
 from wdprefect.model.node import Bool, Int, Map, Text
 from wdprefect.model.task import Leaf, TaskOutputs
 from wdprefect.plugins.git._clone import CloneOptions, clone
+
+_SSH_KEY = "clone by https with 'username' and 'password', or give the worker's user an ssh key in ~/.ssh"
 
 
 class Clone(Leaf):
@@ -37,6 +41,15 @@ class Clone(Leaf):
               - ls
     ```
     """
+
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "privateKey": _SSH_KEY,
+        "passphrase": _SSH_KEY,
+        "trustedCaPemPath": "name the file in the worker's environment as GIT_SSL_CAINFO",
+        "noProxy": "name the host in the worker's environment as no_proxy",
+        "cache": "leave it out: every run clones anew, one commit deep",
+        "cacheTtl": "leave it out: every run clones anew, one commit deep",
+    }
 
     url: Text
     directory: Text | None = None
@@ -78,5 +91,5 @@ class Clone(Leaf):
             connect_timeout=timedelta(milliseconds=self.connect_timeout),
             read_timeout=timedelta(milliseconds=self.read_timeout),
         )
-        cloned = clone(options, target, workspace.scratch, ctx.log, ctx.stop)
+        cloned = clone(options, target, workspace, ctx.log, ctx.stop)
         return self.Outputs(directory=str(target), commit=cloned.commit, branch=cloned.branch)

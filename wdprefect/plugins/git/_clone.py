@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from wdprefect.errors import TaskFailed
-from wdprefect.model.ports import TaskLog
+from wdprefect.model.ports import TaskLog, Workspace
 from wdprefect.model.stop import Stop
 from wdprefect.plugins.git._checkout import check_out
 from wdprefect.plugins.git._credentials import credential_settings
@@ -66,7 +66,7 @@ class Cloned:
     branch: str | None
 
 
-def clone(options: CloneOptions, target: Path, scratch: Path, log: TaskLog, stop: Stop) -> Cloned:
+def clone(options: CloneOptions, target: Path, workspace: Workspace, log: TaskLog, stop: Stop) -> Cloned:
     """Check out a repository in `target`, which is made when it is missing and may hold other files.
 
     Those stay. A file that the repository has with other content fails the clone before anything is written. A `.git`
@@ -76,14 +76,14 @@ def clone(options: CloneOptions, target: Path, scratch: Path, log: TaskLog, stop
 
     Git runs without prompts, hooks, filters (files of Git LFS stay pointers), the settings of the machine and of the
     user, and with the protocols http, https, ssh and file only; a submodule may be a `file://` one only where the
-    repository is. Credentials go to the url's host and nowhere else. `scratch` is a private directory on which nothing
-    of the clone is left. Raises TaskFailed, also when `stop` ended it.
+    repository is. Credentials go to the url's host and nowhere else. Nothing of the clone is left in the scratch
+    directory of `workspace`. Raises TaskFailed, also when `stop` ended it.
     """
     options = _checked(options)
     remote, credentials = _who(options)
     log.write("INFO", f"cloning '{remote.url}'")
     try:
-        with _bench(options, remote, credentials, scratch, stop) as bench:
+        with _bench(options, remote, credentials, workspace, stop) as bench:
             cloned = _clone_remote(bench, target, log)
     except OSError as error:
         raise TaskFailed(f"cloning '{remote.url}' failed: {error.strerror}: '{error.filename}'") from error
@@ -105,16 +105,17 @@ class _Bench:
 
 @contextmanager
 def _bench(
-    options: CloneOptions, remote: Remote, credentials: Credentials | None, scratch: Path, stop: Stop
+    options: CloneOptions, remote: Remote, credentials: Credentials | None, workspace: Workspace, stop: Stop
 ) -> Iterator[_Bench]:
     with (
-        tempfile.TemporaryDirectory(prefix="git-", dir=scratch, ignore_cleanup_errors=True) as name,
+        tempfile.TemporaryDirectory(prefix="git-", dir=workspace.scratch, ignore_cleanup_errors=True) as name,
         credential_settings(remote, credentials, Path(name)) as settings,
     ):
         environment = git_environment(remote, settings, options.connect_timeout, options.read_timeout)
         # Where git looks for a repository by itself it stops here.
         environment["GIT_CEILING_DIRECTORIES"] = str(Path(name).resolve())
-        yield _Bench(options, GitProgram(remote, credentials, environment, stop), Path(name), credentials)
+        git = GitProgram(remote, credentials, environment, stop, workspace)
+        yield _Bench(options, git, Path(name), credentials)
 
 
 def _checked(options: CloneOptions) -> CloneOptions:

@@ -39,6 +39,10 @@ _MEANINGS = (
     (r"returned error: 30\d", "the repository at '{url}' has moved (use its new url)"),
     (r"SSL certificate|certificate verif|server certificate", "the TLS certificate of '{host}' is not trusted"),
     (
+        r"REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "the ssh host key of '{host}' is not the one in known_hosts (compare it with the host's before you replace it)",
+    ),
+    (
         r"Host key verification failed",
         "the ssh host key of '{host}' is not known (add it to known_hosts of the worker's user)",
     ),

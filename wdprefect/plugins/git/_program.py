@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,9 +15,12 @@ from pathlib import Path
 from types import ModuleType
 
 from wdprefect.errors import TaskFailed
+from wdprefect.model.ports import Workspace
 from wdprefect.model.stop import Stop
 from wdprefect.plugins.git._explain import explain
 from wdprefect.plugins.git._remote import Credentials, Remote
+from wdprefect.workspace.ending import COMMAND_MARKER, RUN_MARKER, Ending
+from wdprefect.workspace.guard import guard_of_process
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 1.0
@@ -56,12 +59,16 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class GitProgram:
-    """Git as it talks to one remote. Commands run one after another and end when `stop` is requested."""
+    """Git as it talks to one remote. Commands run one after another and end when `stop` is requested.
+
+    Like all commands they are ended, too, when this process is killed: by the guard, and by the marker of `workspace`.
+    """
 
     remote: Remote
     credentials: Credentials | None
     environment: Mapping[str, str] = field(repr=False)
     stop: Stop
+    workspace: Workspace
 
     def run(self, directory: Path, *arguments: str, limit: timedelta | None = None) -> bytes:
         """The standard output of a command that succeeds; TaskFailed says why it did not."""
@@ -74,12 +81,16 @@ class GitProgram:
         """How the command ended. Raises TaskFailed when it was stopped, or took longer than `limit`."""
         if self.stop.requested:
             raise TaskFailed(f"the clone of '{self.remote.url}' was stopped")
-        with _start(directory, arguments, self.environment) as process:
+        marker = f"{self.workspace.path}#git.{uuid.uuid4().hex[:12]}"
+        markers = {RUN_MARKER: self.workspace.run_id, COMMAND_MARKER: marker}
+        guard = guard_of_process()
+        guard.start(self.workspace.root)
+        with _start(directory, arguments, {**self.environment, **markers}) as process, guard.watching(process.pid):
             try:
                 stdout, stderr = self._wait(process, limit)
             except BaseException:
                 # Whatever ends the wait, KeyboardInterrupt included, must end git, too.
-                _end(process)
+                _end(process, marker)
                 raise
         return Finished(process.returncode, stdout, stderr.decode(errors="replace"))
 
@@ -143,11 +154,14 @@ def _git_python() -> ModuleType:
     return git
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_SECONDS)
-        # The helpers of git are in its group, and may outlive it.
-        os.killpg(process.pid, signal.SIGKILL)
+def _end(process: subprocess.Popen[bytes], marker: str) -> None:
+    # Once it has been waited for, its number may be another's.
+    if process.returncode is None:
+        ending = Ending(process.pid, marker)
+        ending.ask()
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while not ending.is_over() and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        # The helpers of git may outlive it.
+        ending.kill()
     process.wait()
