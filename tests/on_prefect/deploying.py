@@ -46,10 +46,10 @@ def deploy(api: Api, project: Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def worker(api: Api, project: Path) -> Iterator[None]:
+def worker(api: Api, project: Path, pool: str = POOL, variables: Mapping[str, str] | None = None) -> Iterator[None]:
     """A process worker, which has made its pool when the block begins and is gone when it has ended."""
-    python = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    own = environment(api, project, PREFECT_WORKER_QUERY_SECONDS="1")
+    python = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
+    own = environment(api, project, PREFECT_WORKER_QUERY_SECONDS="1", **(variables or {}))
     with (project / "worker.log").open("wb") as log:
         # A worker that inherits ignored signals never stops.
         process = subprocess.Popen(
@@ -62,7 +62,7 @@ def worker(api: Api, project: Path) -> Iterator[None]:
             start_new_session=True,
         )
     try:
-        where = {"work_pools": {"name": {"any_": [POOL]}}}
+        where = {"work_pools": {"name": {"any_": [pool]}}}
         api.until(lambda: api.post("/work_pools/filter", where), lambda pools: pools and pools[0]["base_job_template"])
         yield
     finally:

@@ -14,7 +14,10 @@ from prefect.settings import PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, PREFECT_LOCAL
 
 import wdprefect
 from tests.on_prefect.seen import Api
+from wdprefect.errors import StorageError
 from wdprefect.loader import load_text
+from wdprefect.model.ports import StoredFile
+from wdprefect.storage.local import LocalStorage
 
 pytestmark = pytest.mark.server
 
@@ -29,7 +32,7 @@ inputs:
 tasks:
   - {id: first, type: io.kestra.plugin.core.debug.Return, format: "of {{ secret('TOKEN') }}"}
   - {id: second, type: io.kestra.plugin.core.log.Log, message: "{{ outputs.first.value }} {{ inputs.password }}"}
-  - {id: skipped, type: io.kestra.plugin.core.log.Log, runIf: "false", message: never}
+  - {id: skipped, type: io.kestra.plugin.core.log.Log, runIf: "false", message: "{{ outputs.first.value }}"}
   - id: warned
     type: io.kestra.plugin.scripts.shell.Commands
     warningOnStdErr: true
@@ -59,6 +62,7 @@ tasks:
       - id: long
         type: io.kestra.plugin.scripts.shell.Commands
         commands: ["echo from the long one; sleep 0.8; echo its end"]
+      - {id: unwanted, type: io.kestra.plugin.core.log.Log, runIf: "false", message: never}
       - id: broken
         type: io.kestra.plugin.scripts.shell.Commands
         commands: ["echo from the broken one; exit 3"]
@@ -103,7 +107,7 @@ class Shown:
         """The log lines that stand under a task run, without Prefect's own."""
         under = self.task_runs[name]["id"]
         messages = [record["message"] for record in self.logs if record["task_run_id"] == under]
-        ours = [message for message in messages if not message.startswith(("Finished in state", "Task run failed"))]
+        ours = [message for message in messages if not message.startswith("Finished in state")]
         return [line for message in ours for line in message.split("\n")]
 
 
@@ -128,6 +132,7 @@ def is_complete(logs: list[dict[str, Any]]) -> bool:
     [
         ("first", "COMPLETED", "Completed"),
         ("second", "COMPLETED", "Completed"),
+        ("skipped", "COMPLETED", "Skipped"),
         ("warned", "COMPLETED", "Warning"),
         ("softened", "COMPLETED", "Warning"),
         ("flaky", "FAILED", "Failed"),
@@ -147,9 +152,27 @@ def test_a_task_run(seen: Shown, name: str, state_type: str, state_name: str) ->
 
 
 def test_what_has_no_task_run(seen: Shown) -> None:
-    """What did not run has no task run, nor has control flow, nor a child of a directory that was short."""
-    assert {"skipped", "each", "short"}.isdisjoint(seen.task_runs)
-    assert 12 == len(seen.task_runs)
+    """Control flow has no task run, nor has a child of a directory that was short or was skipped."""
+    assert {"each", "short", "unwanted"}.isdisjoint(seen.task_runs)
+    assert 13 == len(seen.task_runs)
+
+
+def test_a_skipped_task(seen: Shown) -> None:
+    """A skipped task is a moment that says why; in a directory it is a row of the page."""
+    found = seen.task_runs["skipped"]
+    assert "runIf is false" == found["state"]["message"]
+    assert found["start_time"] is not None
+    assert (found["start_time"], 0) == (found["end_time"], found["total_run_time"])
+    page = next(artifact["data"] for artifact in seen.artifacts if artifact["type"] == "markdown")
+    assert ["| unwanted | SKIPPED | 0.00 s |  |"] == [row for row in page.split("\n") if row.startswith("| unwanted")]
+
+
+def test_no_noise(seen: Shown) -> None:
+    """A failure is logged where it happens, with our words and Prefect's closing line, and no third time."""
+    under = seen.task_runs["broken"]["id"]
+    messages = [log["message"] for log in seen.logs if log["task_run_id"] in {under, seen.task_runs["unit"]["id"]}]
+    assert [] == [message for message in messages if "NoneType" in message or "Task run failed" in message]
+    assert 2 == len([message for message in messages if "failed with exit code 3" in message])
 
 
 def test_the_flow_run(seen: Shown) -> None:
@@ -166,6 +189,7 @@ def test_the_flow_run(seen: Shown) -> None:
     [
         pytest.param("first", {}, id="a task that reads nothing"),
         pytest.param("second", {"sources": {"first"}}, id="a task that reads another one's output"),
+        pytest.param("skipped", {"sources": {"first"}}, id="a task that was skipped"),
         pytest.param("say[a]", {"sources": {"flaky (2)"}}, id="a task that reads what was tried again"),
         pytest.param("unit", {"sources": {"first", "second"}}, id="a directory whose child reads"),
         pytest.param("long", {"__parents__": {"unit"}}, id="a child that lasts"),
@@ -225,6 +249,36 @@ tasks:
     logs = api.logs(execution.id, lambda logs: len(numbers(logs)) >= 3000)
     assert list(range(1, 3001)) == numbers(logs)
     assert len(logs) < 300
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param(StorageError("no entry can be kept"), "no entry can be kept", id="the storage refuses"),
+        pytest.param(
+            ZeroDivisionError("x"),
+            "Flow run encountered an exception: ZeroDivisionError: x",
+            id="a mistake of ours",
+        ),
+    ],
+)
+def test_what_ends_a_run(api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
+    """What no task can help ends the run as on the local engine; the task run and the flow run have failed with it."""
+
+    def refusing(storage: LocalStorage, uri: str, source: Path | bytes) -> StoredFile:
+        if "/ledger/" in uri:
+            raise error
+        return put(storage, uri, source)
+
+    put = LocalStorage.put
+    monkeypatch.setattr(LocalStorage, "put", refusing)
+    flow = load_text(PLAIN.replace("id: plain", f"id: ends_{type(error).__name__}"))
+    with pytest.raises(type(error), match=str(error)):
+        wdprefect.run(flow)
+    found = api.flow_runs(flow.name)
+    assert [("FAILED", words)] == [(run["state"]["type"], run["state"]["message"]) for run in found]
+    task_runs = api.until(lambda: api.task_runs(found[0]["id"]), lambda runs: {"unit", "write"} <= set(runs))
+    assert {"unit": "FAILED", "write": "COMPLETED"} == {name: run["state_type"] for name, run in task_runs.items()}
 
 
 @pytest.fixture(params=["by default", "in a block"])

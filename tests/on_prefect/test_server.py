@@ -18,6 +18,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+from wdprefect.cli import main
 from wdprefect.errors import Unavailable
 from wdprefect.on_prefect import server_process
 from wdprefect.on_prefect.server import (
@@ -181,6 +182,38 @@ def test_only_own_pages_are_answered(
 
 
 @pytest.mark.server
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        pytest.param("/", {}, id="a page"),
+        pytest.param("/api/health", {}, id="an answer of the API"),
+        pytest.param("/no/such/page", {}, id="an error"),
+        pytest.param("/", {"Origin": FOREIGN}, id="a refusal"),
+    ],
+)
+def test_no_page_is_shown_in_another(server: Server, path: str, headers: dict[str, str]) -> None:
+    """No answer may be framed: in a page from elsewhere, people would click there without knowing where."""
+    assert ["DENY"] == ask(server, "GET", path, headers).framing
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("version", ["3.0.0", None], ids=["another version", "the installed one"])
+def test_status(server: Server, version: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    """`server status` says where the server is, and what to do when it is not the Prefect that is installed."""
+    state = read_state(server.home)
+    assert state is not None
+    write_state(server.home, replace(state, prefect=version or state.prefect))
+    code = main(["server", "status"])
+    write_state(server.home, state)
+    said = capsys.readouterr().out.splitlines()
+    assert (0, True) == (code, said[0].startswith(f"running: {server.ui_url} (process {server.pid}, log "))
+    versions = f"it is Prefect 3.0.0, installed is {state.prefect}"
+    step = "end it with 'wdprefect server stop', the next 'wdprefect run' starts the other"
+    assert ([f"{versions}: {step}"] if version else []) == said[1:-2]
+    assert exports(server) == said[-1]
+
+
+@pytest.mark.server
 def test_pages_ask_the_server_they_came_from(server: Server) -> None:
     """The pages are served, and send their questions to wherever they were opened."""
     assert b"<html" in ask(server, "GET", "/", {}).body.lower()
@@ -192,6 +225,7 @@ class Answer(NamedTuple):
 
     status: int
     allowed_origin: str | None
+    framing: list[str] | None
     body: bytes
 
 
@@ -199,7 +233,8 @@ def ask(server: Server, method: str, path: str, headers: dict[str, str]) -> Answ
     with closing(http.client.HTTPConnection(server.ui_url.removeprefix("http://"), timeout=30)) as connection:
         connection.request(method, path, headers=headers)
         response = connection.getresponse()
-        return Answer(response.status, response.getheader("access-control-allow-origin"), response.read())
+        origin, framing = response.getheader("access-control-allow-origin"), response.headers.get_all("x-frame-options")
+        return Answer(response.status, origin, framing, response.read())
 
 
 @pytest.mark.server

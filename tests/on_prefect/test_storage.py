@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import wdprefect
+from tests.on_prefect.seen import Api
 from tests.servers.s3 import S3Server, s3_server
+from tests.servers.s3_block import save_block
+from wdprefect.api import EngineName
 from wdprefect.execution.execution import Execution
 from wdprefect.model.flow import Flow
 
@@ -47,18 +50,7 @@ BUCKET, BLOCK = "results", "kept-here"
 @pytest.fixture(scope="module")
 def block(prefect_api: str, s3_server: S3Server) -> str:
     """An S3Bucket block in the Prefect API, for a bucket that is there."""
-    from prefect_aws import AwsClientParameters, AwsCredentials, S3Bucket
-
-    with s3_server.client() as client:
-        client.create_bucket(Bucket=BUCKET)
-    credentials = AwsCredentials(
-        aws_access_key_id=s3_server.access_key,
-        aws_secret_access_key=s3_server.secret_key,
-        region_name="us-east-1",
-        aws_client_parameters=AwsClientParameters(endpoint_url=s3_server.endpoint),
-    )
-    S3Bucket(bucket_name=BUCKET, bucket_folder="team", credentials=credentials).save(BLOCK, overwrite=True, _sync=True)  # type: ignore[call-arg]
-    return f"s3-bucket/{BLOCK}"
+    return save_block(s3_server, BLOCK, BUCKET, "team")
 
 
 @pytest.fixture
@@ -116,6 +108,28 @@ def test_url_on_the_local_engine(flow: Flow, data: Path, block: str, s3_server: 
         check(
             wdprefect.run(flow, inputs={"data": str(data)}, engine="local", storage=f"s3://{BUCKET}/plain"), s3_server
         )
+
+
+@pytest.mark.parametrize("engine", ["local", "prefect"])
+def test_no_bucket(flow: Flow, data: Path, block: str, s3_server: S3Server, engine: EngineName) -> None:
+    """A bucket that is not there is named with what to do, whoever executes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server.environment.items():
+            patch.setenv(name, value)
+        with pytest.raises(wdprefect.errors.StorageError, match="there is no such bucket"):
+            wdprefect.run(flow, inputs={"data": str(data)}, engine=engine, storage="s3://no-such-bucket/plain")
+
+
+def test_no_bucket_of_a_block(flow: Flow, data: Path, api: Api, s3_server: S3Server) -> None:
+    """A block whose bucket is not there is named the same, and the flow run has failed with these words."""
+    block = save_block(s3_server, "without-bucket", "gone", "team")
+    with s3_server.client() as client:
+        client.delete_bucket(Bucket="gone")
+    before = {run["id"] for run in api.flow_runs(flow.name)}
+    with pytest.raises(wdprefect.errors.StorageError, match="there is no such bucket") as caught:
+        wdprefect.run(flow, inputs={"data": str(data)}, storage=block)
+    states = [run["state"] for run in api.flow_runs(flow.name) if run["id"] not in before]
+    assert [("FAILED", str(caught.value))] == [(state["type"], state["message"]) for state in states]
 
 
 def test_unknown_block(flow: Flow, data: Path, prefect_api: str) -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.servers.needed import is_missing
+
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
@@ -87,10 +89,7 @@ class S3Server:
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A running S3 server with no buckets: one for each process of the tests, ready after about a second."""
     if not WEED.exists():
-        reason = "the S3 server is not installed: run scripts/test-servers.sh"
-        if os.environ.get("WDPREFECT_REQUIRE_SERVERS") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        is_missing("the S3 server is not installed: run scripts/test-servers.sh")
     folder = tmp_path_factory.mktemp("seaweedfs")
     for number in range(STARTS):
         # Between the choice of the ports and the start somebody else may take one.
