@@ -6,10 +6,11 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from wdprefect.errors import InvalidFlow, Position, Problem, UsageError
+from wdprefect.errors import UsageError
 from wdprefect.execution.engine import LocalEngine
 from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
@@ -17,9 +18,10 @@ from wdprefect.execution.folders import default_storage
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Watcher, new_id
 from wdprefect.execution.runners import choose_options
-from wdprefect.loader import load_text
+from wdprefect.loader import load_file
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
+from wdprefect.model.stop import Stop
 from wdprefect.storage import open_storage
 
 if TYPE_CHECKING:  # importing Prefect takes a second; only what needs it pays
@@ -34,12 +36,7 @@ def load(path: str | os.PathLike[str]) -> Flow:
 
     Raises InvalidFlow with all problems, each with its place; a file that cannot be read is such a problem.
     """
-    try:
-        text = Path(path).read_bytes()
-    except OSError as error:
-        at = Position(os.fspath(path), 1, 1)
-        raise InvalidFlow([Problem(at, "WD100", f"the file cannot be read: {error.strerror}")]) from None
-    return load_text(text, os.fspath(path))
+    return load_file(path)
 
 
 def run(  # noqa: PLR0913  what a run can be given; all by name
@@ -67,9 +64,10 @@ def run(  # noqa: PLR0913  what a run can be given; all by name
     SECRET_<NAME>. storage: `file:///…`, `s3://bucket/prefix` or `s3-bucket/<block>`, else Prefect's.
     validate_inputs: False starts without required inputs, as Kestra's triggers do. runner: `process` runs all commands
     on this machine, whatever their tasks ask for. on_log: gets each record as it arrives, from several threads.
-    on_task: gets each task run when it begins and when it has ended.
+    on_task: gets each task run when an attempt of it starts and when it has ended; a skipped one only then.
 
-    Raises InvalidInput or InvalidFlow before anything runs, Unavailable when the API or the storage does not answer.
+    Raises InvalidInput or InvalidFlow before anything runs, Unavailable when the API or the storage does not answer,
+    StorageError when the storage refuses what is kept of the run itself.
     """
     if namespace_files is not None:
         raise UsageError("namespace files are not available yet")
@@ -110,22 +108,38 @@ def open_run_storage(url: str | None) -> Storage:
 
 def _blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of a coroutine, in an event loop of its own: in this thread, or beside the loop that runs in it."""
-    if not _is_in_loop():
-        return asyncio.run(start())
-    found: list[T | BaseException] = []
+    return _in_other_thread(start) if _is_in_loop() else asyncio.run(start())
+
+
+def _in_other_thread(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of a coroutine in a loop of another thread; what interrupts this one cancels it and waits for it."""
+    ended: Future[T] = Future()
+    interrupted = Stop()
+
+    async def work() -> T:
+        task, loop = asyncio.ensure_future(start()), asyncio.get_running_loop()
+        with interrupted.calling(lambda: _cancel(task, loop)):
+            return await task
 
     def other_thread() -> None:
         try:
-            found.append(asyncio.run(start()))
+            ended.set_result(asyncio.run(work()))
         except BaseException as error:  # noqa: BLE001  it goes on in the caller's thread
-            found.append(error)
+            ended.set_exception(error)
 
-    thread = threading.Thread(target=other_thread, name="wdprefect-run")
-    thread.start()
-    thread.join()
-    if isinstance(found[0], BaseException):
-        raise found[0]
-    return found[0]
+    threading.Thread(target=other_thread, name="wdprefect-run").start()
+    try:
+        return ended.result()
+    except KeyboardInterrupt:
+        interrupted.request()
+        wait({ended})
+        raise
+
+
+def _cancel(task: asyncio.Future[Any], loop: asyncio.AbstractEventLoop) -> None:
+    # The loop is closed when the work ended at that very moment.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(task.cancel)
 
 
 def _is_in_loop() -> bool:

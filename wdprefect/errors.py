@@ -99,11 +99,14 @@ class TaskFailed(WdprefectError):
     """A task could not do its work.
 
     exit_status: the exit code of the command, where one ran. outputs: what the task delivers although it failed.
+    last_lines: what the command said last; it stands below the message, and in the log already.
     """
 
-    def __init__(self, message: str, *, exit_status: int | None = None, outputs: object = None) -> None:
-        self.exit_status, self.outputs = exit_status, outputs
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, exit_status: int | None = None, outputs: object = None, last_lines: Sequence[str] = ()
+    ) -> None:
+        self.exit_status, self.outputs, self.headline = exit_status, outputs, message
+        super().__init__("\n    ".join([message, *last_lines]))
 
 
 class Unavailable(WdprefectError):

@@ -74,6 +74,14 @@ def test_colours(write: Write, variables: dict[str, str], expected: bool) -> Non
     assert expected == bool(COLOUR.search(shown))
 
 
+def test_colours_of_what_runs(write: Write) -> None:
+    """The colour of a line that is printed is not that of what stands below it."""
+    shown = in_terminal(command("run", write("f.yaml", FAILING), "--engine", "local"), {})
+
+    assert "team.failing" in shown
+    assert [] == re.findall(r"\x1b\[3[0-9]m *team\.failing", shown)
+
+
 def test_reader_that_has_seen_enough(write: Write) -> None:
     """A reader that closes the pipe early ends the command without a complaint."""
     arguments = command("schema")

@@ -179,8 +179,14 @@ def test_refused(local: Cli, write: Write, arguments: list[str], code: int, expe
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("- 1\n", "the inputs '{}' are no map of names and values", id="a list"),
+        pytest.param(
+            "- 1\n",
+            "wdprefect: the inputs '{}' are no map but a list: write 'name: value', each on a line of its own",
+            id="a list",
+        ),
+        pytest.param("Ada\n", "wdprefect: the inputs '{}' are no map but the text 'Ada': write", id="a text"),
         pytest.param("[", "{}:1:1: WD101 the text ends inside brackets", id="neither JSON nor YAML"),
+        pytest.param("name: &a Ada\n", "{}:1:7: WD106 the anchor '&a' is not supported", id="an anchor"),
     ],
 )
 def test_wrong_file_of_inputs(local: Cli, write: Write, text: str, expected: str) -> None:
@@ -190,17 +196,27 @@ def test_wrong_file_of_inputs(local: Cli, write: Write, text: str, expected: str
     said = local(write("hello.yaml", HELLO), "--inputs", inputs)
 
     assert 0 != said.code
-    assert said.err.startswith(f"wdprefect: {expected.format(inputs)}")
+    assert said.err.startswith(expected.format(inputs))
 
 
-def test_invalid_flow(local: Cli, write: Write) -> None:
-    """A flow that is invalid is not run: exit code 1 and the problem."""
+@pytest.mark.parametrize("text", ["", "\n", "# none\n", "---\n", "~", "{}"])
+def test_empty_file_of_inputs(local: Cli, write: Write, text: str) -> None:
+    """A file that holds no inputs gives none."""
+    facts = result(local(write("hello.yaml", HELLO), "--inputs", write("in.yaml", text), "--format", "json"))
+
+    assert {"name": "world", "times": None} == facts["inputs"]
+
+
+def test_invalid_flow(local: Cli, cli: Cli, write: Write) -> None:
+    """A flow that is invalid is not run: exit code 1, and the lines of `validate` on standard error."""
     path = write("bad.yaml", HELLO.replace("message", "mesage"))
 
     said = local(path)
 
-    assert (1, "") == (said.code, said.out)
-    assert f"{path}:7:" in said.err
+    assert (1, "", cli("validate", path).out) == (said.code, said.out, said.err)
+    assert [f"{path}:7:5: WD203", f"{path}:7:54: WD201"] == [
+        " ".join(line.split()[:2]) for line in said.err.splitlines()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +268,7 @@ def test_runner(local: Cli, write: Write) -> None:
     refused, run_here = local(path), local(path, "--runner", "process")
 
     assert (1, "") == (refused.code, refused.out)
-    assert refused.err.startswith(f"wdprefect: {path}:")
+    assert refused.err.startswith(f"{path}:4:5: WD410 ")
     assert "(run it with --runner process)" in refused.err
     assert 0 == run_here.code
     assert "  a | here" in run_here.err.splitlines()
@@ -300,8 +316,15 @@ def test_output_dir_that_cannot_be(local: Cli, write: Write) -> None:
     assert (2, f"wdprefect: the folder '{file}' cannot be made: File exists\n") == (said.code, said.err)
 
 
-@pytest.mark.parametrize("part", ["_runs", "a.txt", "log.jsonl"])
-def test_full_disk(local: Cli, write: Write, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        pytest.param("_runs", 3, id="before the tasks"),
+        pytest.param("a.txt", 1, id="by a task, which fails"),
+        pytest.param("log.jsonl", 3, id="behind the tasks"),
+    ],
+)
+def test_full_disk(local: Cli, write: Write, monkeypatch: pytest.MonkeyPatch, part: str, code: int) -> None:
     """A full disk is named as what it is, with the file and what to do, whatever is written at that moment."""
     replace = os.replace
 
@@ -314,7 +337,7 @@ def test_full_disk(local: Cli, write: Write, monkeypatch: pytest.MonkeyPatch, pa
 
     said = local(write("f.yaml", DELIVERING))
 
-    assert 1 == said.code
+    assert code == said.code
     line = next(line for line in said.err.splitlines() if "no space left on device: '" in line)
     assert line.endswith("(free some space there, or keep files elsewhere with --storage)")
     assert part in line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,13 @@ import psutil
 import pytest
 
 from wdprefect.api import run
-from wdprefect.errors import InvalidInput, UsageError
+from wdprefect.errors import InvalidInput, StorageError, UsageError
 from wdprefect.execution.delivered import copy_files, files_of_run
 from wdprefect.execution.records import LogRecord, TaskRun
 from wdprefect.loader import load_text
+from wdprefect.model.ports import StoredFile
 from wdprefect.storage import open_storage
+from wdprefect.storage.local import LocalStorage
 
 SECRET = "correct-horse-battery"
 SHOWS_ITS_SECRET = """
@@ -42,6 +45,23 @@ tasks:
       - exit 3
 outputs:
   - {id: leaked, value: "{{ outputs.value.values.token }}"}
+"""
+KINDS = {
+    "FAIL": "type: io.kestra.plugin.core.execution.Fail",
+    "FORGIVE": "type: io.kestra.plugin.core.flow.AllowFailure",
+    "BESIDE": "type: io.kestra.plugin.core.flow.Parallel",
+    "LOG": "type: io.kestra.plugin.core.log.Log, message: hello",
+}
+WATCHED = """
+id: watched
+namespace: company.team
+tasks:
+  - id: a
+    type: io.kestra.plugin.core.execution.Fail
+    retry: {type: constant, interval: PT0.01S, maxAttempts: 2}
+    allowFailure: true
+  - {id: b, type: io.kestra.plugin.core.log.Log, runIf: "false", message: never}
+  - {id: c, type: io.kestra.plugin.core.log.Log, runIf: "{{ nothing.at_all }}", message: never}
 """
 FAILING = """
 id: failing
@@ -131,6 +151,24 @@ def test_files_of_a_run(store: str, tmp_path: Path) -> None:
     assert [file.size for file in found] == [path.stat().st_size for path in sorted(copied)]
 
 
+RETRIED = """\
+id: retried
+namespace: company.team
+tasks:
+  - id: directory
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    retry:
+      type: constant
+      interval: PT0.01S
+      maxAttempts: 2
+    tasks:
+      - id: counts
+        type: io.kestra.plugin.scripts.shell.Commands
+        commands:
+          - "exit {{ tasks.counts is defined ? 2 : 1 }}"
+"""
+
+
 def test_failing_child(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that fails ends its directory: the error names place, task, exit code and last words; nothing stays."""
     monkeypatch.setenv("WDPREFECT_DIRECTORY", str(tmp_path / "directories"))
@@ -147,6 +185,21 @@ def test_failing_child(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [] == list((tmp_path / "directories").iterdir())
 
 
+def test_last_words_are_logged_once(store: str) -> None:
+    """What a failing command said last stands in the error, and in the log once."""
+    execution = run(load_text(FAILING, "failing.yaml"), engine="local", storage=store)
+    messages = [record.message for record in execution.logs if record.task_id == "breaks"]
+    assert "failing.yaml:13:9: task 'breaks': Command failed with exit code 9" == messages[-1]
+    assert 1 == sum("line 7" in message for message in messages)
+
+
+def test_error_of_the_last_attempt(store: str) -> None:
+    """A directory that is tried again and fails again says what went wrong in the last attempt."""
+    execution = run(load_text(RETRIED, "retried.yaml"), engine="local", storage=store)
+    assert "retried.yaml:11:9: task 'counts': Command failed with exit code 2" == execution.error
+    assert ["FAILED", "FAILED"] == [attempt.state for attempt in execution.task_runs[0].attempts]
+
+
 def test_refused_before_anything(store: str, tmp_path: Path) -> None:
     """A run that is refused leaves nothing behind."""
     with pytest.raises(InvalidInput, match="password"):
@@ -155,15 +208,62 @@ def test_refused_before_anything(store: str, tmp_path: Path) -> None:
 
 
 def test_watching(store: str) -> None:
-    """Who watches gets each task run when it begins and when it has ended."""
+    """Who watches gets each task run when an attempt starts and when it has ended; one that never starts only then."""
     seen: list[tuple[str, str]] = []
 
     def watch(task_run: TaskRun) -> None:
         seen.append((task_run.label, task_run.state))
 
-    text = "id: x\nnamespace: y\ntasks: [{id: a, type: io.kestra.plugin.core.execution.Fail, allowFailure: true}]"
-    run(load_text(text), engine="local", storage=store, on_task=watch)
-    assert [("a", "RUNNING"), ("a", "WARNING")] == seen
+    run(load_text(WATCHED), engine="local", storage=store, on_task=watch)
+    twice = [("a", "RUNNING"), ("a", "RUNNING"), ("a", "WARNING")]
+    assert [*twice, ("b", "SKIPPED"), ("c", "FAILED")] == seen
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("tasks: [{id: a, FAIL, allowFailure: true}]", ("WARNING", None), id="allowFailure"),
+        pytest.param("tasks: [{id: a, FORGIVE, tasks: [{id: b, FAIL}]}]", ("WARNING", None), id="AllowFailure"),
+        pytest.param("tasks: [{id: a, LOG}]\nafterExecution: [{id: b, FAIL}]", ("SUCCESS", None), id="afterExecution"),
+        pytest.param("tasks: [{id: a, LOG}]\nfinally: [{id: b, FAIL}]", ("FAILED", "b"), id="finally"),
+        pytest.param("tasks: [{id: a, FAIL}]\nerrors: [{id: b, FAIL}]", ("FAILED", "a"), id="errors"),
+        pytest.param(
+            "tasks: [{id: a, FORGIVE, tasks: [{id: b, FAIL}]}, {id: c, FAIL}]",
+            ("FAILED", "c"),
+            id="behind what was forgiven",
+        ),
+        pytest.param(
+            "tasks: [{id: a, BESIDE, tasks: [{id: b, LOG}, {id: c, FAIL}]}]", ("FAILED", "c"), id="in a flowable"
+        ),
+    ],
+)
+def test_error(store: str, text: str, expected: tuple[str, str | None]) -> None:
+    """`error` says what went wrong in a run that failed; what was forgiven is said of its task run alone."""
+    for word, kind in KINDS.items():
+        text = text.replace(word, kind)
+    execution = run(load_text(f"id: x\nnamespace: y\n{text}\n", "x.yaml"), engine="local", storage=store)
+    state, name = expected
+    found = re.search(r"task '(.)': Task failure$", execution.error or "")
+    assert (state, name) == (execution.state, found and found[1])
+    assert all(task_run.error for task_run in execution.task_runs if task_run.type.endswith(".Fail"))
+
+
+def test_a_ledger_that_cannot_be_kept(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose ledger cannot be kept ends with the storage's words; what can be kept says that it failed."""
+    put = LocalStorage.put
+
+    def refusing(storage: LocalStorage, uri: str, source: Path | bytes) -> StoredFile:
+        if "/ledger/" in uri:
+            raise StorageError("no entry can be kept", uri)
+        return put(storage, uri, source)
+
+    monkeypatch.setattr(LocalStorage, "put", refusing)
+    text = "id: x\nnamespace: y\ntasks: [{id: a, LOG}, {id: b, LOG}]".replace("LOG", KINDS["LOG"])
+    with pytest.raises(StorageError, match="no entry can be kept"):
+        run(load_text(text), engine="local", storage=store)
+    kept = json.loads(next(tmp_path.rglob("execution.json")).read_text())
+    assert ("FAILED", "no entry can be kept") == (kept["state"], kept["error"])
+    assert ["a"] == [task_run["taskId"] for task_run in kept["taskRuns"]]
 
 
 def test_inside_a_loop(store: str) -> None:

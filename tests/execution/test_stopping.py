@@ -75,7 +75,7 @@ def test_timeout() -> None:
         finally:
             threads.close()
 
-    with pytest.raises(TaskFailed, match="Timeout after"):
+    with pytest.raises(TaskFailed, match=r"^Timeout after 00:00:00\.100$"):
         asyncio.run(run())
     assert [True] == ended
 

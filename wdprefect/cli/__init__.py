@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from wdprefect import __version__
-from wdprefect.errors import EXIT_INTERRUPTED, EXIT_SURROUNDINGS, WdprefectError
+from wdprefect.errors import EXIT_INTERRUPTED, EXIT_SURROUNDINGS, InvalidFlow, WdprefectError
 
 # One module each, imported when its command is given.
 COMMANDS = {
@@ -56,6 +56,10 @@ def _executed(args: argparse.Namespace) -> int:
         # Whoever read the output has seen enough.
         sys.stderr.close()
         return 0
+    except InvalidFlow as error:
+        # Each line starts with a place in a file, as those of `validate` do.
+        print(error, file=sys.stderr)
+        return error.exit_code
     except WdprefectError as error:
         print(f"wdprefect: {error}", file=sys.stderr)
         return error.exit_code

@@ -41,7 +41,7 @@ class PlainProgress:
         self._print("\n".join(log_lines(record)))
 
     def task(self, task_run: TaskRun) -> None:
-        self._print(ended(task_run) if task_run.ended else f"* {task_run.label}: started")
+        self._print(ended(task_run) if task_run.ended else f"* {task_run.label}: {_started(task_run)}")
 
     def _print(self, text: str) -> None:
         with self._lock:
@@ -71,23 +71,30 @@ class LiveProgress:
 
     def log(self, record: LogRecord) -> None:
         style = {"WARN": "yellow", "ERROR": "red", "DEBUG": "dim", "TRACE": "dim"}.get(record.level)
-        self._bars.console.print("\n".join(log_lines(record)), style=style, markup=False, soft_wrap=True)
+        self._print("\n".join(log_lines(record)), style or "")
 
     def task(self, task_run: TaskRun) -> None:
-        if task_run.ended is None:
-            self._ids[task_run.id] = self._bars.add_task(f"  {task_run.label}")
-            return
         shown = self._ids.pop(task_run.id, None)
         if shown is not None:
             self._bars.remove_task(shown)
+        if task_run.ended is None:
+            again = f", attempt {len(task_run.attempts) + 1}" if task_run.attempts else ""
+            self._ids[task_run.id] = self._bars.add_task(f"  {task_run.label}{again}")
+            return
         style = {"FAILED": "red", "KILLED": "red", "WARNING": "yellow", "SKIPPED": "dim"}.get(task_run.state, "green")
-        self._bars.console.print(ended(task_run), style=style, markup=False, soft_wrap=True)
+        self._print(ended(task_run), style)
+
+    def _print(self, text: str, style: str) -> None:
+        from rich.text import Text  # as above
+
+        # As a style of the printing, the colour would be that of the lines below as well.
+        self._bars.console.print(Text(text, style), soft_wrap=True)
 
 
 def log_lines(record: LogRecord) -> Iterator[str]:
     """The lines of a record, each with its task before it; the level where it is not INFO."""
     level = "" if record.level == "INFO" else f"{record.level} "
-    name = record.task_id or "flow"
+    name = "flow" if record.task_id is None else _label(record.task_id, record.value)
     for line in record.message.splitlines() or [""]:
         yield f"  {name} | {level}{line}"
 
@@ -97,3 +104,12 @@ def ended(task_run: TaskRun) -> str:
     if task_run.state == "SKIPPED":
         return f"* {task_run.label}: skipped"
     return f"* {task_run.label}: {task_run.state.lower()}, took {task_run.seconds:.2f} s"
+
+
+def _started(task_run: TaskRun) -> str:
+    number = len(task_run.attempts) + 1
+    return "started" if number == 1 else f"attempt {number} started"
+
+
+def _label(task_id: str, value: str | None) -> str:
+    return task_id if value is None else f"{task_id}[{value}]"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ from wdprefect.api import load, run
 from wdprefect.cli.progress import make_progress
 from wdprefect.cli.summary import print_summary
 from wdprefect.cli.terminating import terminating
-from wdprefect.errors import EXIT_FAILED, EXIT_INTERRUPTED, UsageError
+from wdprefect.errors import EXIT_FAILED, EXIT_INTERRUPTED, InvalidFlow, StorageError, Unavailable, UsageError
 from wdprefect.execution.delivered import copy_files
 from wdprefect.execution.execution import Execution
+from wdprefect.loader.reader import EMPTY
+from wdprefect.loader.source import Source
+from wdprefect.loader.wording import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +47,7 @@ def execute(args: argparse.Namespace) -> int:
         _make_folder(args.output_dir)
     if args.engine == "prefect":
         _choose_api()
-    with terminating(), make_progress(flow.name) as progress:
+    with terminating(), _keeping(), make_progress(flow.name) as progress:
         execution = run(
             flow,
             inputs=inputs,
@@ -60,6 +65,15 @@ def execute(args: argparse.Namespace) -> int:
     if args.engine == "prefect":
         _print_address(execution.id)
     return _exit_code(execution)
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """Say of a storage that refuses what is kept of the run itself that it is the surroundings, not the flow."""
+    try:
+        yield
+    except StorageError as error:
+        raise Unavailable(str(error)) from error
 
 
 def _make_folder(path: str) -> None:
@@ -111,12 +125,17 @@ def _pairs(items: list[str], option: str) -> dict[str, Any]:
 def _inputs_of_file(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}
-    from wdprefect.loader import read_yaml  # JSON is YAML
-
     try:
-        found = read_yaml(Path(path).read_bytes(), path)
+        found = Source.read(Path(path).read_bytes(), path).data  # JSON is YAML
     except OSError as error:
         raise UsageError(f"the inputs '{path}' cannot be read: {error.strerror}") from None
+    except InvalidFlow as error:
+        if [problem.code for problem in error.problems] != [EMPTY]:
+            raise
+        return {}
+    if found in (None, ""):
+        return {}
     if not isinstance(found, dict):
-        raise UsageError(f"the inputs '{path}' are no map of names and values")
+        reason = f"the inputs '{path}' are no map but {shown(found)}"
+        raise UsageError(f"{reason}: write 'name: value', each on a line of its own")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from wdprefect.errors import EXIT_SURROUNDINGS
-from wdprefect.on_prefect.server import exports, find_server, stop_server
+from wdprefect.on_prefect.server import exports, find_server, installed_prefect, stop_server
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,9 @@ def execute(args: argparse.Namespace) -> int:
         print("no local Prefect server is running; 'wdprefect run' starts one")
         return EXIT_SURROUNDINGS
     print(f"running: {server.ui_url} (process {server.pid}, log {server.log})")
+    if server.is_outdated:
+        versions = f"it is Prefect {server.version}, installed is {installed_prefect()}"
+        print(f"{versions}: end it with 'wdprefect server stop', the next 'wdprefect run' starts the other")
     print("for prefect deploy and workers:")
     print(exports(server))
     return 0

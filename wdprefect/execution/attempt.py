@@ -88,8 +88,9 @@ class Trial:
         where = self.run.flow.at(self.spec.path)
         if isinstance(error, ExpressionError):
             where = error.at or where
-        message = self.run.masker.hide(f"{where}: task '{self.task_run.label}': {_words(error)}")
-        log.write("ERROR", message)
+        place = f"{where}: task '{self.task_run.label}': "
+        message = self.run.masker.hide(place + _words(error))
+        log.write("ERROR", place + (error.headline if isinstance(error, TaskFailed) else _words(error)))
         if not isinstance(error, WdprefectError):
             log.write("DEBUG", "".join(traceback.format_exception(error)))
         delivered = outputs.dump() if isinstance(outputs, TaskOutputs) else None

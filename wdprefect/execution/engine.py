@@ -40,6 +40,9 @@ class Engine(Protocol):
     async def run(self, call: Call, body: Body) -> Result:
         """Execute the body once, make it visible, and return what it returned."""
 
+    def show(self, call: Call, result: Result) -> None:
+        """Make visible what has ended without being executed: its `runIf` was false, or could not be rendered."""
+
     def inside(self, call: Call) -> Engine:
         """The engine of the children of a unit that runs in this call."""
 
@@ -49,6 +52,9 @@ class LocalEngine:
 
     async def run(self, call: Call, body: Body) -> Result:  # noqa: ARG002  others show the call
         return await body()
+
+    def show(self, call: Call, result: Result) -> None:
+        """Nothing."""
 
     def inside(self, call: Call) -> Engine:  # noqa: ARG002
         return self

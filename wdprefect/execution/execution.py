@@ -18,8 +18,9 @@ class Execution:
     """One run of a flow, ended.
 
     inputs, task_outputs: what `{{ inputs }}` and `{{ outputs }}` show. outputs: what the flow declares, or None.
-    logs: the records in order of arrival. task_runs: in order of creation. Outputs are as the tasks saw
-    them: their secrets are hidden in `to_dict`, in the logs and in everything that is stored, not in these attributes.
+    logs: the records in order of arrival. task_runs: in order of creation. error: what went wrong in a FAILED run;
+    what was forgiven stands in the task runs. Outputs are as the tasks saw them: their secrets are hidden in `to_dict`,
+    in the logs and in everything that is stored, not in these attributes.
     """
 
     id: str

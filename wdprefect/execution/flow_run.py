@@ -18,7 +18,7 @@ from wdprefect.execution.frame import Frame
 from wdprefect.execution.inputs import resolve_inputs, unchecked_inputs
 from wdprefect.execution.ledger import Ledger
 from wdprefect.execution.logbook import LogBook, Sink
-from wdprefect.execution.records import LogRecord, RunState, now
+from wdprefect.execution.records import LogRecord, RunState, TaskRun, now
 from wdprefect.execution.rendering import Rendering
 from wdprefect.execution.run import Options, Run, Watcher, visible_environment
 from wdprefect.execution.services import FindSecret, RunServices, secret_of_environment
@@ -155,6 +155,11 @@ class _Course:
         run.ledger.open()
         try:
             state = await self._state(frame)
+        except Exception as error:
+            # What a task cannot do fails the task. This is the run itself: its ledger cannot be kept, say.
+            run.state, self._error = "FAILED", run.masker.hide(str(error))
+            self._save(self._execution("FAILED", None))
+            raise
         except BaseException:
             run.state = "KILLED"
             killed = self._execution("KILLED", None)
@@ -195,7 +200,6 @@ class _Course:
 
     def _execution(self, state: RunState, outputs: Mapping[str, Any] | None) -> Execution:
         run = self._run
-        failed = [task_run.error for task_run in run.task_runs if task_run.error and task_run.state == "FAILED"]
         return Execution(
             id=run.id,
             flow=run.flow.name,
@@ -208,11 +212,16 @@ class _Course:
             task_runs=run.task_runs,
             started=run.started,
             ended=now(),
-            error=self._error or (failed[0] if failed else None),
+            error=self._error or (self._first_error() if state == "FAILED" else None),
             uri=run.uri,
             storage=run.storage,
             masker=run.masker,
         )
+
+    def _first_error(self) -> str | None:
+        """What the first task had to say whose failure nothing above it forgave."""
+        found = (task_run.error for task_run in self._run.task_runs if task_run.error and _is_blamed(task_run))
+        return next(found, None)
 
     def _save(self, execution: Execution) -> None:
         """Keep the whole log and, last of all, the summary of the run."""
@@ -222,6 +231,12 @@ class _Course:
             run.logs.save(path)
             run.storage.put(f"{run.uri}/log.jsonl", path)
         run.ledger.close(execution.summary())
+
+
+def _is_blamed(task_run: TaskRun | None) -> bool:
+    while task_run is not None and task_run.state == "FAILED":
+        task_run = task_run.parent
+    return task_run is None
 
 
 def _output(output: Output, render: Rendering) -> Any:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from queue import SimpleQueue
 from typing import Any
 
-from wdprefect.execution.records import TaskRun
+from wdprefect.execution.records import Attempt, TaskRun
 from wdprefect.masking import Masker
 from wdprefect.model.conversions import iso_duration
 from wdprefect.model.ports import Storage
@@ -23,38 +25,65 @@ from wdprefect.model.ports import Storage
 class Ledger:
     """The entries of one execution, below `<execution>/ledger/` of the storage.
 
-    They are written in the background, in order, so that the next child of a WorkingDirectory need not wait; `flushed`
-    waits for them, before a state is reported. Close it when the run has ended.
+    They are made and written in a thread of their own, in order, so that the next child of a WorkingDirectory need not
+    wait; `flushed` waits for them, before a state is reported. Close it when the run has ended.
     """
 
     def __init__(self, storage: Storage, execution_uri: str, masker: Masker) -> None:
         self._storage, self._uri, self._masker = storage, execution_uri, masker
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="wdprefect-ledger")
-        self._pending: list[Future[None]] = []
+        # Entries, moments to be told of, and the end.
+        self._queue: SimpleQueue[tuple[TaskRun, int] | Future[None] | None] = SimpleQueue()
+        self._failure: Exception | None = None
+        self._writer = threading.Thread(target=self._work, name="wdprefect-ledger", daemon=True)
 
     def open(self) -> None:
         """Write where the execution is kept, so that it can be found by its id alone."""
         execution_id = self._uri.rpartition("/")[2]
         self._write(pointer_uri(execution_id), {"uri": self._uri})
+        self._writer.start()
 
     def record(self, run: TaskRun, number: int) -> None:
         """Write the entry of a finished task run; `number` is its place in the order of creation."""
-        facts = self._masker.hide_in(plain(entry(run)))
-        self._pending.append(self._writer.submit(self._write, f"{self._uri}/ledger/{number:05}-{run.id}.json", facts))
+        self._queue.put((run, number))
 
     async def flushed(self) -> None:
-        """Return when all that was recorded is written. Raises what went wrong with it."""
-        pending, self._pending = self._pending, []
-        for written in pending:
-            await asyncio.wrap_future(written)
+        """Return when all that was recorded is written. Raises what went wrong with it, once."""
+        written: Future[None] = Future()
+        self._queue.put(written)
+        await asyncio.wrap_future(written)
 
     def close(self, facts: Mapping[str, Any] | None) -> None:
         """Wait for the entries, then write what the execution came to: the last object of a run."""
-        self._writer.shutdown(wait=True)
-        for written in self._pending:
-            written.result()
+        self._queue.put(None)
+        self._writer.join()
+        if failure := self._taken_failure():
+            raise failure
         if facts is not None:
             self._write(f"{self._uri}/execution.json", facts)
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, tuple):
+                self._write_entry(*item)
+            elif item.set_running_or_notify_cancel():
+                self._answer(item)
+
+    def _answer(self, waiting: Future[None]) -> None:
+        if failure := self._taken_failure():
+            waiting.set_exception(failure)
+        else:
+            waiting.set_result(None)
+
+    def _write_entry(self, run: TaskRun, number: int) -> None:
+        try:
+            facts = self._masker.hide_in(plain(entry(run)))
+            self._write(f"{self._uri}/ledger/{number:05}-{run.id}.json", facts)
+        except Exception as error:  # noqa: BLE001  it goes on where somebody waits for it
+            self._failure = self._failure or error
+
+    def _taken_failure(self) -> Exception | None:
+        failure, self._failure = self._failure, None
+        return failure
 
     def _write(self, uri: str, facts: Mapping[str, Any]) -> None:
         self._storage.put(uri, to_json(facts).encode("utf-8", "surrogatepass"))
@@ -76,7 +105,7 @@ def entry(run: TaskRun) -> dict[str, Any]:
         "iteration": run.iteration,
         "values": list(run.values),
         "state": run.state,
-        "attempts": [asdict(attempt) for attempt in run.attempts],
+        "attempts": [_attempt(attempt) for attempt in run.attempts],
         "outputs": run.outputs,
         "files": [{"name": name, **asdict(file)} for name, file in run.files.items()],
         "metrics": [asdict(metric) for metric in run.metrics],
@@ -85,6 +114,10 @@ def entry(run: TaskRun) -> dict[str, Any]:
         "started": run.started,
         "ended": run.ended,
     }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {"state": attempt.state, "started": attempt.started, "ended": attempt.ended}
 
 
 def plain(value: Any) -> Any:

@@ -33,6 +33,14 @@ class Place:
         return self._made().path
 
     @property
+    def root(self) -> Path:
+        return self._made().root
+
+    @property
+    def run_id(self) -> str:
+        return self._run_id
+
+    @property
     def scratch(self) -> Path:
         return self._made().scratch
 

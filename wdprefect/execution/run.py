@@ -20,7 +20,7 @@ from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
 
-# Called when a task run begins and when it has ended.
+# Called when an attempt of a task run starts, and when the task run has ended; only then for one that is skipped.
 Watcher = Callable[[TaskRun], None]
 
 
@@ -69,6 +69,9 @@ class Run:
         """Take a task run into the list, in the order of creation."""
         self._numbers[task_run.id] = len(self.task_runs)
         self.task_runs.append(task_run)
+
+    def start(self, task_run: TaskRun) -> None:
+        """Tell who watches that an attempt of a task run starts."""
         for watch in self.watchers:
             watch(task_run)
 

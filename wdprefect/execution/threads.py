@@ -43,12 +43,20 @@ class Threads:
             return future.result()
         stop.request()
         await _ended(future, grace)
-        msg = f"Timeout after {timeout}"
-        raise TaskFailed(msg)
+        assert timeout is not None
+        raise timed_out(timeout)
 
     def close(self) -> None:
         """Let the threads end; what does not listen to its stop is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def timed_out(timeout: timedelta) -> TaskFailed:
+    """The failure of a task whose time is over, in Kestra's words: `Timeout after 00:00:30.000`."""
+    seconds, milliseconds = divmod(timeout // timedelta(milliseconds=1), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return TaskFailed(f"Timeout after {hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}")
 
 
 async def _ended(future: asyncio.Future[T], grace: timedelta) -> None:

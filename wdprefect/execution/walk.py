@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from wdprefect.errors import ExpressionError, TaskFailed
+from wdprefect.errors import ExpressionError
 from wdprefect.execution.attempt import MetricsBook, TaskFiles, Trial
 from wdprefect.execution.engine import Call
 from wdprefect.execution.frame import Frame
@@ -18,6 +18,7 @@ from wdprefect.execution.rendering import Rendering, typed_task
 from wdprefect.execution.run import Run, new_id
 from wdprefect.execution.states import combine, softened, stops
 from wdprefect.execution.steps import Steps
+from wdprefect.execution.threads import timed_out
 from wdprefect.expressions import is_true
 from wdprefect.model.retry import Retry
 from wdprefect.model.stop import Stop
@@ -63,22 +64,33 @@ class Walk:
         try:
             is_wanted = spec.settings.run_if == "true" or self._holds(spec.settings.run_if, task_run, frame)
         except ExpressionError as error:
-            self._close(task_run, self._trial(spec, task_run, frame, 1).failed(error))
+            await self._unexecuted(spec, task_run, frame, self._trial(spec, task_run, frame, 1).failed(error))
             return
         if not is_wanted:
-            self._close(task_run, Result("SKIPPED"))
+            await self._unexecuted(spec, task_run, frame, Result("SKIPPED"))
         elif issubclass(spec.kind, Flowable) and not spec.kind.unit:
+            self._run.start(task_run)
             trial = self._trial(spec, task_run, frame, 1)
             result = await self._control(trial, frame.below(task_run, spec.settings.retry))
             self._close(task_run, replace(result, state=softened(result.state, spec.settings)))
         else:
             await self._attempts(spec, task_run, frame)
 
+    async def _unexecuted(self, spec: TaskSpec, task_run: TaskRun, frame: Frame, result: Result) -> None:
+        """Close a task run that does not start, and show it where it would have been seen."""
+        self._close(task_run, result)
+        if issubclass(spec.kind, Flowable) and not spec.kind.unit:
+            return
+        if frame.place is None:
+            await self._run.ledger.flushed()
+        frame.engine.show(Call(task_run, 1, spec), result)
+
     async def _attempts(self, spec: TaskSpec, task_run: TaskRun, frame: Frame) -> None:
         """Try until it succeeds or its retry is exhausted."""
         while task_run.ended is None:
             call = Call(task_run, len(task_run.attempts) + 1, spec)
             trial = self._trial(spec, task_run, frame, call.attempt)
+            self._run.start(task_run)
             await frame.engine.run(call, partial(self._attempt, call, trial, frame))
             if task_run.ended is None:
                 await asyncio.sleep(_delay(spec.settings.retry or frame.retry, task_run).total_seconds())
@@ -121,7 +133,8 @@ class Walk:
             done, _ = await asyncio.wait({work}, timeout=timeout.total_seconds() if timeout else None)
             if done:
                 return work.result()
-            return trial.failed(TaskFailed(f"Timeout after {timeout}"))
+            assert timeout is not None
+            return trial.failed(timed_out(timeout))
         except ExpressionError as error:
             return trial.failed(error)
         finally:
@@ -130,14 +143,15 @@ class Walk:
 
     async def _control(self, trial: Trial, inner: Frame) -> Result:
         """Run a flowable, then its `errors` and `finally`, then what it concludes with."""
-        steps = Steps(self, inner, trial)
+        steps, earlier = Steps(self, inner, trial), len(self._run.task_runs)
         task: Flowable | None = None
         try:
             typed = typed_task(trial.spec, trial.render)
             assert isinstance(typed, Flowable)
             task = typed
             result = replace(trial.result("SUCCESS", await task.run(steps)), state=combine(steps.states))
-            result = replace(result, error=self._error_below(trial.task_run) if result.state == "FAILED" else None)
+            if result.state == "FAILED":
+                result = replace(result, error=self._error_below(trial.task_run, earlier))
         except Exception as error:  # noqa: BLE001  as in a leaf
             result = trial.failed(error)
         if result.state == "FAILED":
@@ -154,9 +168,10 @@ class Walk:
         outputs = {**(result.outputs or {}), **more}
         return replace(result, outputs=outputs or None, files=trial.files.saved())
 
-    def _error_below(self, parent: TaskRun) -> str | None:
-        """What the first child that failed had to say."""
-        failed = (run.error for run in self._run.task_runs if run.parent is parent and run.state == "FAILED")
+    def _error_below(self, parent: TaskRun, earlier: int) -> str | None:
+        """What the first child of this attempt that failed had to say; `earlier` task runs were there before it."""
+        runs = self._run.task_runs[earlier:]
+        failed = (run.error for run in runs if run.parent is parent and run.state == "FAILED")
         return next(failed, None)
 
     def _trial(self, spec: TaskSpec, task_run: TaskRun, frame: Frame, number: int) -> Trial:

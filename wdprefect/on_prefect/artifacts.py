@@ -14,6 +14,7 @@ from wdprefect.execution.engine import Call
 from wdprefect.execution.records import Result
 from wdprefect.masking import Masker
 from wdprefect.model.ports import Storage, StoredFile
+from wdprefect.on_prefect.markdown import block, code, literal
 
 # Small texts are shown on the page itself.
 PREVIEW_BYTES = 2_000
@@ -39,22 +40,23 @@ class Artifacts:
 
     async def write(self, call: Call, result: Result, steps: Sequence[Step]) -> None:
         """The files of an attempt as a table, and its page when it is a WorkingDirectory's."""
-        key = artifact_key(self._flow, call.run.task_id, call.run.value)
+        key = artifact_key(self._flow, call.run.task_id, self._masker.hide_in(call.run.value))
         if result.files:
-            rows = [{"file": n, "size": f.size, "sha256": f.sha256, "uri": f.uri} for n, f in result.files.items()]
-            description = f"Files of {call.run.label}: `wdprefect files {self._execution_id} get NAME`"
+            rows = [{"file": n, "size": f.size, "uri": f.uri, "sha256": f.sha256} for n, f in result.files.items()]
+            description = f"Files of {self._literal(call.run.label)}; get one: {self._command()}"
             await acreate_table_artifact(self._masker.hide_in(rows), key=f"{key}-files", description=description)
         if call.is_unit:
             page = self._masker.hide(self._page(call, result, steps))
-            await acreate_markdown_artifact(page, key=key, description=f"Steps and files of {call.run.label}")
+            description = f"Steps and files of {self._literal(call.run.label)}"
+            await acreate_markdown_artifact(page, key=key, description=description)
 
     def _page(self, call: Call, result: Result, steps: Sequence[Step]) -> str:
-        head = [f"# {call.run.label}: {result.state}", ""]
+        head = [f"# {self._literal(call.run.label)}: {result.state}", ""]
         if result.error:
-            head += ["```", result.error, "```", ""]
-        table = ["| step | state | time | exit code |", "|---|---|---|---|", *map(_row, steps), ""]
-        files = [f"- `{name}`, {file.size} bytes" for name, file in result.files.items()]
-        get = ["", f"Get one: `wdprefect files {self._execution_id} get NAME`", ""] if files else []
+            head += [*block(result.error), ""]
+        table = ["| step | state | time | exit code |", "|---|---|---|---|", *map(self._row, steps), ""]
+        files = [f"- {code(self._masker.hide(name))}, {_size(file)}" for name, file in result.files.items()]
+        get = ["", f"Get one: {self._command()}", ""] if files else []
         return "\n".join([*head, *table, *(["## Files", "", *files] if files else []), *get, *self._previews(result)])
 
     def _previews(self, result: Result) -> list[str]:
@@ -67,8 +69,18 @@ class Artifacts:
         except WdprefectError:
             # It has been taken away meanwhile; the table names it still.
             return []
-        fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`+", text)), 3)
-        return ["", f"### {name}", "", fence, text.rstrip("\n"), fence]
+        return ["", f"### {self._literal(name)}", "", *block(text)]
+
+    def _row(self, step: Step) -> str:
+        exit_code = (step.result.outputs or {}).get("exitCode", "")
+        return f"| {self._literal(step.call.name)} | {step.result.state} | {step.seconds:.2f} s | {exit_code} |"
+
+    def _literal(self, text: str) -> str:
+        # Hidden first: what has been escaped is not found any more.
+        return literal(self._masker.hide(text))
+
+    def _command(self) -> str:
+        return f"`wdprefect files {self._execution_id} get NAME`"
 
 
 def artifact_key(flow_name: str, task_id: str, value: str | None = None) -> str:
@@ -80,6 +92,5 @@ def artifact_key(flow_name: str, task_id: str, value: str | None = None) -> str:
     return f"{key}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
-def _row(step: Step) -> str:
-    code = (step.result.outputs or {}).get("exitCode", "")
-    return f"| {step.call.name} | {step.result.state} | {step.seconds:.2f} s | {code} |"
+def _size(file: StoredFile) -> str:
+    return f"{file.size:,} byte{'' if file.size == 1 else 's'}"

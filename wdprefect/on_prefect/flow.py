@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import prefect
 from prefect.client.orchestration import PrefectClient
 from prefect.context import FlowRunContext
 
-from wdprefect.errors import UsageError
+from wdprefect.errors import UsageError, WdprefectError
 from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.logbook import Sink
@@ -36,13 +37,16 @@ from wdprefect.on_prefect.watch import CancelledByApi, watched
 class Caller:
     """Who runs a flow in this process: what it starts with, who else sees the log, who gets the execution.
 
+    on_begin: gets the id of the flow run before anything of the flow runs. on_error: gets why there is no execution.
     sigterm: the handler that the process has for it, as the module signal says.
     """
 
     start: Start
     sinks: tuple[Sink, ...]
     watchers: tuple[Watcher, ...]
+    on_begin: Callable[[UUID], None]
     on_end: Callable[[Execution], None]
+    on_error: Callable[[Exception], None]
     sigterm: Any
 
 
@@ -81,23 +85,26 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
     flow_run, client = context.flow_run, context.client
     # A sync flow would have the other client.
     assert isinstance(client, PrefectClient)
+    if caller:
+        caller.on_begin(flow_run.id)
     pump = LogPump(flow_run.id, flow_run.name, flow.name)
     execution_id = str(flow_run.id)
-    kept, masker = await storage_of_run(storage), Masker()
+    masker = Masker()
     killed: list[Execution] = []
-    around = Surroundings(
-        PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), masker, execution_id),
-        kept,
-        options,
-        (pump, *(caller.sinks if caller else ())),
-        caller.watchers if caller else (),
-        secrets_of_blocks(),
-        masker,
-        killed.append,
-    )
-    work = execute(flow, start, execution_id, around)
     try:
-        async with clearing_up(client, flow_run.flow_id, options.directory):
+        kept = await storage_of_run(storage)
+        around = Surroundings(
+            PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), masker, execution_id),
+            kept,
+            options,
+            (pump, *(caller.sinks if caller else ())),
+            caller.watchers if caller else (),
+            secrets_of_blocks(),
+            masker,
+            killed.append,
+        )
+        work = execute(flow, start, execution_id, around)
+        async with clearing_up(client, flow_run, options.directory):
             if caller is None:
                 execution = await work
             else:
@@ -109,11 +116,24 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
         return prefect_state("KILLED", "the run was cancelled")
     except CancelledByApi:
         execution = killed[0]
+    except Exception as error:
+        if caller:
+            caller.on_error(error)
+        if isinstance(error, WdprefectError):
+            return _failed(error, masker)
+        # Prefect shows where such a mistake was made.
+        raise
     finally:
         pump.close()
     if caller:
         caller.on_end(execution)
     return prefect_state(execution.state, execution.error, _result(execution))
+
+
+def _failed(error: WdprefectError, masker: Masker) -> prefect.State[Any]:
+    """The state of a run that could not go on; whoever called the flow gets the error itself."""
+    words = masker.hide(str(error))
+    return prefect_state("FAILED", words, error if words == str(error) else None)
 
 
 def _start(parameters: Parameters, values: Mapping[str, Any]) -> Start:

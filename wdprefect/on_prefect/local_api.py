@@ -9,6 +9,7 @@ from prefect.context import refresh_global_settings_context
 from prefect.logging.configuration import setup_logging
 from prefect.settings import get_current_settings
 
+from wdprefect.on_prefect.quiet import quiet_exit
 from wdprefect.on_prefect.server import Server, configured_api_url, ensure_server
 
 
@@ -38,3 +39,4 @@ def quiet_console() -> None:
     setup_logging()
     for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).propagate = False
+    quiet_exit()

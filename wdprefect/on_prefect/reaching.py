@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
-from wdprefect.errors import Unavailable
+from wdprefect.errors import Unavailable, WdprefectError
 
 ANSWER_SECONDS = 5.0
 _REFUSALS = frozenset({401, 403})
@@ -28,6 +28,9 @@ async def reaching_api() -> AsyncIterator[None]:
         reason = f"{error.response.status_code} {error.response.reason_phrase}"
         step = "set PREFECT_API_KEY, or PREFECT_API_AUTH_STRING for a server of your own"
         raise Unavailable(f"the Prefect API at {_address()} refuses us: {reason} ({step})") from error
+    except WdprefectError:
+        # It says already what is wrong.
+        raise
     except Exception as error:
         # Prefect raises such errors as types that say nothing: asking is the only way to tell.
         silence = await _silence()

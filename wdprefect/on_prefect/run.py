@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
+from uuid import UUID
 
 from wdprefect.errors import Unavailable
 from wdprefect.execution.execution import Execution
@@ -15,8 +17,10 @@ from wdprefect.execution.run import Options, Watcher
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.flow import Caller, make_prefect_flow
 from wdprefect.on_prefect.names import parameter_name
+from wdprefect.on_prefect.owned import owning
 from wdprefect.on_prefect.reaching import reaching_api
 from wdprefect.on_prefect.storage import BLOCK, load_bucket
+from wdprefect.storage import open_storage
 
 
 async def run_on_prefect(
@@ -24,18 +28,32 @@ async def run_on_prefect(
 ) -> Execution:
     """Run the flow in this process as a flow run of its own, and return its execution.
 
-    Raises InvalidInput and UsageError before there is a flow run, Unavailable when the API does not answer.
+    Raises InvalidInput and UsageError before there is a flow run, Unavailable when the API does not answer, and what
+    kept the run from going on, such as a StorageError: the flow run has failed with its words then.
     """
     check_start(flow, start)
     found: list[Execution] = []
-    caller = Caller(start, tuple(sinks), tuple(watchers), found.append, signal.getsignal(signal.SIGTERM))
+    broken: list[Exception] = []
+    owned = ExitStack()
+
+    def own(flow_run_id: UUID) -> None:
+        owned.enter_context(owning(flow_run_id))
+
+    sigterm = signal.getsignal(signal.SIGTERM)
+    caller = Caller(start, tuple(sinks), tuple(watchers), own, found.append, broken.append, sigterm)
     prefect_flow = make_prefect_flow(flow, options, storage, caller)
     call: Any = prefect_flow
     async with reaching_api():
         if storage and storage.startswith(BLOCK):
-            # A block that is not there is found here: Prefect would say so in the middle of a run.
+            # What is none is found here: the flow run would fail with it.
             await load_bucket(storage)
-        state = await call(**_shown(flow, start), return_state=True)
+        elif storage:
+            open_storage(storage)
+        # Until the API has been told how the run ended, which is after the flow's own code.
+        with owned:
+            state = await call(**_shown(flow, start), return_state=True)
+        if broken:
+            raise broken[0]
     if not found and state.is_cancelled():
         # It was this call that was cancelled: Ctrl-C.
         raise asyncio.CancelledError

@@ -28,9 +28,19 @@ class Server:
     started: bool
 
     @property
+    def is_outdated(self) -> bool:
+        """Whether the Prefect that is installed by now is another one."""
+        return self.version != installed_prefect()
+
+    @property
     def log(self) -> Path:
         """The file that holds what the server had to say since its start."""
         return server_process.log_file(self.home)
+
+
+def installed_prefect() -> str:
+    """The release of Prefect that the next server would be."""
+    return importlib.metadata.version("prefect")
 
 
 def configured_api_url() -> str | None:
@@ -96,7 +106,7 @@ def _start(home: Path) -> Server:
     # The port of a server that died is asked for again: its address stands in open pages and in workers' settings.
     leftover = read_state(home)
     pid, port = server_process.launch(home, leftover.port if leftover else None)
-    state = ServerState(pid, port, importlib.metadata.version("prefect"), importlib.metadata.version("wdprefect"))
+    state = ServerState(pid, port, installed_prefect(), importlib.metadata.version("wdprefect"))
     try:
         write_state(home, state)
         server_process.await_answer(state, home)

@@ -13,6 +13,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
+# A page from elsewhere could show ours in itself, unseen, and have people click there: no origin tells.
+NO_FRAME = (b"x-frame-options", b"DENY")
 
 
 class OwnPagesOnly:
@@ -29,13 +31,25 @@ class OwnPagesOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or is_welcome(scope["headers"]):
-            await self._application(scope, receive, send)
+            await self._application(scope, receive, _unframed(send))
         elif scope["type"] == "websocket":
             # Before it was accepted, this becomes an answer of status 403.
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+            headers = [(b"content-type", b"text/plain"), NO_FRAME]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
             await send({"type": "http.response.body", "body": b"this server answers its own pages only\n"})
+
+
+def _unframed(send: Send) -> Send:
+    """Adds to each answer that it is not to be shown inside another page."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), NO_FRAME]}
+        await send(message)
+
+    return sending
 
 
 def is_welcome(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -18,7 +18,7 @@ def prefect_state(state: str, message: str | None = None, data: Any = None) -> p
         case "WARNING":
             return states.Completed(name="Warning", message=message, data=data)
         case "SKIPPED":
-            return states.Completed(name="Skipped", message=message, data=data)
+            return states.Completed(name="Skipped", message=message or "runIf is false", data=data)
         case "KILLED":
             return states.Cancelled(message=message, data=data)
         case _:

@@ -116,8 +116,8 @@ class ScriptTask(Leaf):
         kind = WarnedOutputs if self.warning_on_std_err and output.wrote_to_stderr else ScriptOutputs
         outputs = kind(vars=output.values(), exitCode=status, outputFiles=files)
         if status:
-            tail = "".join(f"\n    {line}" for line in output.last_lines)
-            raise TaskFailed(f"Command failed with exit code {status}{tail}", exit_status=status, outputs=outputs)
+            reason = f"Command failed with exit code {status}"
+            raise TaskFailed(reason, exit_status=status, outputs=outputs, last_lines=output.last_lines)
         return outputs
 
     def _captured_directory(self, ctx: RunContext, scratch: Path) -> dict[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from wdprefect.model.context import FlowableContext
-from wdprefect.model.node import Many
+from wdprefect.model.node import Late, Many
 from wdprefect.model.task import Flowable, TaskOutputs, Tasks
 from wdprefect.plugins.core.storage import capture
 from wdprefect.workspace.files import write_files
@@ -18,6 +18,10 @@ class WorkingDirectory(Flowable):
 
     Files of `inputFiles` are there when the first one starts; what `outputFiles` matches at the end is copied into the
     storage, also when a task has failed. The directory is removed, whatever happened.
+
+    In the Prefect UI it is one task run. `steps`, an extension of ours, says which of its tasks are bars inside it:
+    `auto` those that last half a second or fail, at most 50, `bars` each, `table` none. All of them stand in the table
+    of its page. It takes no expression.
 
     ```yaml
     id: shared
@@ -42,6 +46,8 @@ class WorkingDirectory(Flowable):
     tasks: Tasks = Field(min_length=1)
     input_files: dict[str, Any] | str | None = None
     output_files: Many[str] | None = None
+    # Read as it is written, before there is a run: nobody renders it.
+    steps: Late[Literal["auto", "bars", "table"]] = "auto"
 
     unit = True
 
