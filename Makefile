@@ -1,6 +1,6 @@
 # Everything sets itself up: a virtual environment from the locked requirements.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test golden lock bench clean
+.PHONY: help setup demo check test golden docs lock bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -24,11 +24,15 @@ test: setup ## Run the tests
 golden: setup ## Rewrite the expected results beside the flows of the tests; read the diff
 	WDPREFECT_GOLDEN=write .venv/bin/python -m pytest tests/test_golden.py -q
 
+docs: setup ## Write the pages of docs/reference from the code
+	.venv/bin/python scripts/reference.py
+
 lock: setup ## Resolve the dependencies anew
 	@scripts/lock.sh
 
 bench: setup ## Measure what the README says
 	.venv/bin/python benchmarks/steps.py
+	.venv/bin/python benchmarks/expressions.py
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .uv .tools dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output

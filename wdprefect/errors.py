@@ -81,7 +81,8 @@ class ExpressionError(WdprefectError):
     """A template does not parse or cannot be rendered.
 
     kind: `syntax`, `undefined` (a missing name, which is in `name`), `evaluation` or `limit`.
-    line, column: the place inside the template, from 1; `at` is the place in the flow's file where that is known.
+    line, column: the place inside the template, from 1, which is the text `template` where that is known; `at` is the
+    place in the flow's file where that is known.
     """
 
     message: str
@@ -90,6 +91,7 @@ class ExpressionError(WdprefectError):
     line: int = 1
     column: int = 1
     at: Position | None = field(default=None)
+    template: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return self.message

@@ -15,6 +15,7 @@ from wdprefect.errors import EXIT_INTERRUPTED, EXIT_SURROUNDINGS, InvalidFlow, W
 COMMANDS = {
     "validate": "check flows without running them",
     "run": "run a flow",
+    "render": "render a template, and show how",
     "files": "list or get the files of a run",
     "types": "list the types that flows may use",
     "schema": "print a JSON Schema of flows, for editors",

@@ -8,18 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from wdprefect.api import load, run
+from wdprefect.cli.given import map_of_file, pairs
 from wdprefect.cli.progress import make_progress
 from wdprefect.cli.summary import print_summary
 from wdprefect.cli.terminating import terminating
-from wdprefect.errors import EXIT_FAILED, EXIT_INTERRUPTED, InvalidFlow, StorageError, Unavailable, UsageError
+from wdprefect.errors import EXIT_FAILED, EXIT_INTERRUPTED, StorageError, Unavailable, UsageError
 from wdprefect.execution.delivered import copy_files
 from wdprefect.execution.execution import Execution
-from wdprefect.loader.reader import EMPTY
-from wdprefect.loader.source import Source
-from wdprefect.loader.wording import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +39,7 @@ def execute(args: argparse.Namespace) -> int:
     flow = load(args.flow)
     for note in flow.notes:
         print(note, file=sys.stderr)
-    inputs = {**_inputs_of_file(args.inputs), **_pairs(args.input, "-i")}
+    inputs = {**map_of_file(args.inputs, "inputs"), **pairs(args.input, "-i")}
     if args.output_dir:
         _make_folder(args.output_dir)
     if args.engine == "prefect":
@@ -52,7 +49,7 @@ def execute(args: argparse.Namespace) -> int:
             flow,
             inputs=inputs,
             engine=args.engine,
-            labels=_pairs(args.label, "--label"),
+            labels=pairs(args.label, "--label"),
             storage=args.storage,
             runner=args.runner,
             on_log=progress.log,
@@ -110,32 +107,3 @@ def _exit_code(execution: Execution) -> int:
     if execution.state in {"SUCCESS", "WARNING"}:
         return 0
     return EXIT_INTERRUPTED if execution.state == "KILLED" else EXIT_FAILED
-
-
-def _pairs(items: list[str], option: str) -> dict[str, Any]:
-    found = {}
-    for item in items:
-        name, sign, value = item.partition("=")
-        if not sign or not name:
-            raise UsageError(f"{option} takes NAME=VALUE, not '{item}'")
-        found[name] = value
-    return found
-
-
-def _inputs_of_file(path: str | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        found = Source.read(Path(path).read_bytes(), path).data  # JSON is YAML
-    except OSError as error:
-        raise UsageError(f"the inputs '{path}' cannot be read: {error.strerror}") from None
-    except InvalidFlow as error:
-        if [problem.code for problem in error.problems] != [EMPTY]:
-            raise
-        return {}
-    if found in (None, ""):
-        return {}
-    if not isinstance(found, dict):
-        reason = f"the inputs '{path}' are no map but {shown(found)}"
-        raise UsageError(f"{reason}: write 'name: value', each on a line of its own")
-    return found

@@ -20,10 +20,11 @@ def print_summary(execution: Execution) -> None:
         print("outputs:")
         for name, value in summary["outputs"].items():
             print(f"  {name}: {_shown(value)}")
+    hide = execution.masker.hide
     files = [(run.label, name, file) for run in execution.task_runs for name, file in run.files.items()]
     if files:
         print("files:")
-        _print_table([label, name, _size(file.size), file.uri] for label, name, file in files)
+        _print_table([label, hide(name), _size(file.size), hide(file.uri)] for label, name, file in files)
         print(f"  get one with: wdprefect files {execution.id} get NAME")
     if execution.error:
         print(f"error: {execution.error}")

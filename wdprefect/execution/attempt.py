@@ -85,9 +85,7 @@ class Trial:
         """The result of an attempt that ended with an error; the error is logged."""
         log = self.run.logs.task(self.task_run)
         outputs = error.outputs if isinstance(error, TaskFailed) else None
-        where = self.run.flow.at(self.spec.path)
-        if isinstance(error, ExpressionError):
-            where = error.at or where
+        where = self.run.flow.at_error(self.spec.path, error)
         place = f"{where}: task '{self.task_run.label}': "
         message = self.run.masker.hide(place + _words(error))
         log.write("ERROR", place + (error.headline if isinstance(error, TaskFailed) else _words(error)))
@@ -123,8 +121,9 @@ class MetricsBook:
 class TaskFiles:
     """The Files of one attempt: it writes into a folder of its own."""
 
-    def __init__(self, storage: Storage, execution_uri: str, task_run: TaskRun, number: int) -> None:
-        self._storage, self._uri, self._task_run, self._number = storage, execution_uri, task_run, number
+    def __init__(self, run: Run, task_run: TaskRun, number: int) -> None:
+        self._storage, self._uri, self._masker = run.storage, run.uri, run.masker
+        self._task_run, self._number = task_run, number
         self._saved: dict[str, StoredFile] = {}
 
     @property
@@ -135,9 +134,14 @@ class TaskFiles:
         run = self._task_run
         number = self._number if self._number > 1 else None
         self._saved[name] = stored = self._storage.put(
-            task_file_uri(self._uri, run.task_id, run.id, name, number), path
+            task_file_uri(self._uri, run.task_id, run.id, self._stored_name(name), number), path
         )
         return stored
+
+    def _stored_name(self, name: str) -> str:
+        """The name in the storage: without secrets, which would be seen in its URI, and apart from other names."""
+        shown = self._masker.hide(name)
+        return shown if shown == name else f"{len(self._saved)}/{shown}"
 
     def saved(self) -> dict[str, StoredFile]:
         """The files so far by their names, sorted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from wdprefect.errors import StorageError
@@ -33,18 +34,28 @@ def files_of_run(execution_id: str, storage: Storage) -> list[Delivered]:
 
 
 def copy_files(task_runs: Iterable[TaskRun], storage: Storage, folder: Path) -> list[Path]:
-    """Copy the files of task runs to `<folder>/<task>[<value of a loop>]/<name>`; the paths.
+    """Copy the files of task runs to `<folder>/<task>[<value of a loop>]/<name>`, secrets hidden; the paths.
 
     Raises StorageError for a file that cannot be read, or written.
     """
-    copied = []
+    copied: list[Path] = []
+    taken: dict[str, tuple[str, str]] = {}
     for run in task_runs:
+        label = _label(run.task_id, run.values)
         for name, file in run.files.items():
             # A value may be any text, and must not lead out of the folder.
-            target = folder / _label(run.task_id, run.values).replace("/", "_") / name
-            storage.get(file.uri, target)
-            copied.append(target)
+            shown = f"{run.hide(label).replace('/', '_')}/{run.hide(name)}"
+            # Names that are hidden may have become one.
+            path = next(each for each in _numbered(shown) if taken.setdefault(each, (label, name)) == (label, name))
+            storage.get(file.uri, folder / path)
+            copied.append(folder / path)
     return copied
+
+
+def _numbered(path: str) -> Iterator[str]:
+    yield path
+    for number in count(2):
+        yield f"{path} ({number})"
 
 
 def _of_entry(content: bytes) -> Iterator[Delivered]:

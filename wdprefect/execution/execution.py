@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +13,14 @@ from wdprefect.masking import Masker
 from wdprefect.model.ports import Storage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Execution:
     """One run of a flow, ended.
 
     inputs, task_outputs: what `{{ inputs }}` and `{{ outputs }}` show. outputs: what the flow declares, or None.
     logs: the records in order of arrival. task_runs: in order of creation. error: what went wrong in a FAILED run;
-    what was forgiven stands in the task runs. Outputs are as the tasks saw them: their secrets are hidden in `to_dict`,
-    in the logs and in everything that is stored, not in these attributes.
+    what was forgiven stands in the task runs. Secrets are hidden, also in `to_dict` and `repr`, but not in the
+    attributes outputs, task_outputs and task_runs, which hold what the tasks saw.
     """
 
     id: str
@@ -36,8 +36,8 @@ class Execution:
     ended: datetime
     error: str | None
     uri: str
-    storage: Storage = field(repr=False)
-    masker: Masker = field(repr=False)
+    storage: Storage
+    masker: Masker
 
     def read(self, uri: str) -> bytes:
         """The content of a file of the internal storage. Raises StorageError when it is not there."""
@@ -45,21 +45,25 @@ class Execution:
 
     def summary(self) -> dict[str, Any]:
         """The execution without its log, as plain data with secrets hidden."""
-        facts = {
+        hide_in = self.masker.hide_in
+        return {
             "id": self.id,
             "flow": self.flow,
             "state": self.state,
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-            "taskOutputs": self.task_outputs,
-            "labels": self.labels,
-            "started": self.started,
-            "ended": self.ended,
-            "error": self.error,
+            "inputs": hide_in(plain(self.inputs)),
+            "outputs": hide_in(plain(self.outputs)),
+            "taskOutputs": hide_in(plain(self.task_outputs)),
+            "labels": hide_in(plain(self.labels)),
+            "started": plain(self.started),
+            "ended": plain(self.ended),
+            "error": hide_in(self.error),
             "uri": self.uri,
-            "taskRuns": [entry(run) for run in self.task_runs],
+            "taskRuns": [entry(run, self.masker) for run in self.task_runs],
         }
-        return dict(self.masker.hide_in(plain(facts)))
+
+    def __repr__(self) -> str:
+        """Which run, and how it ended: what it delivered may be secret."""
+        return f"<{type(self).__name__} {self.id} of {self.flow}: {self.state}>"
 
     def to_dict(self) -> dict[str, Any]:
         """The whole execution as plain data with secrets hidden: what `--format json` prints."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from wdprefect.errors import ExpressionError, InvalidInput
+from wdprefect.errors import ExpressionError, InvalidInput, Unavailable
 from wdprefect.execution.engine import Engine
 from wdprefect.execution.execution import Execution
 from wdprefect.execution.folders import is_below_roots
@@ -21,11 +21,11 @@ from wdprefect.execution.logbook import LogBook, Sink
 from wdprefect.execution.records import LogRecord, RunState, TaskRun, now
 from wdprefect.execution.rendering import Rendering
 from wdprefect.execution.run import Options, Run, Watcher, visible_environment
-from wdprefect.execution.services import FindSecret, RunServices, secret_of_environment
+from wdprefect.execution.services import FindSecret, RunServices, folders_of, secret_of_environment, stored_files
 from wdprefect.execution.states import combine
 from wdprefect.execution.threads import Threads
 from wdprefect.execution.walk import Walk
-from wdprefect.masking import Masker
+from wdprefect.masking import Masker, unguarded, without_secrets
 from wdprefect.model.conversions import expected
 from wdprefect.model.flow import Flow, Output
 from wdprefect.model.inputs import convert_as, is_kind
@@ -97,7 +97,16 @@ def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings) 
         masker=masker,
         logs=logs,
         ledger=Ledger(storage, uri, masker),
-        services=RunServices(masker, storage, logs, start.secrets, around.find_secret),
+        services=RunServices(
+            masker,
+            storage,
+            logs,
+            start.secrets,
+            around.find_secret,
+            folders_of(uri, start.trigger),
+            frozenset(stored_files([start.inputs, *(item.defaults for item in flow.inputs)])),
+            {"namespace": flow.namespace, "flowId": flow.id, "executionId": execution_id},
+        ),
         uri=uri,
         threads=Threads(around.options.threads),
         environment=visible_environment(os.environ),
@@ -120,11 +129,11 @@ def check_start(flow: Flow, start: Start) -> None:
 
 def _inputs(run: Run, start: Start) -> Mapping[str, Any]:
     if not start.check_inputs:
-        return unchecked_inputs(run.flow, start.inputs)
+        return unchecked_inputs(run.flow, start.inputs, run.masker)
 
     def take_file(name: str, value: Any) -> str:
         path = _file(name, str(value), take_paths=start.take_paths)
-        return run.storage.put(input_uri(run.uri, name, path.name), path).uri if path else str(value)
+        return run.storage.put(input_uri(run.uri, name, run.masker.hide(path.name)), path).uri if path else str(value)
 
     return resolve_inputs(run.flow, start.inputs, take_file=take_file, masker=run.masker)
 
@@ -155,11 +164,11 @@ class _Course:
         run.ledger.open()
         try:
             state = await self._state(frame)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  it goes on
             # What a task cannot do fails the task. This is the run itself: its ledger cannot be kept, say.
             run.state, self._error = "FAILED", run.masker.hide(str(error))
             self._save(self._execution("FAILED", None))
-            raise
+            raise without_secrets(error, run.masker)  # noqa: B904  itself, or one that hides its causes
         except BaseException:
             run.state = "KILLED"
             killed = self._execution("KILLED", None)
@@ -167,10 +176,8 @@ class _Course:
             if self._around.on_killed:
                 self._around.on_killed(killed)
             raise
-        run.state = state
-        outputs = self._outputs()
-        if outputs is None and self._error:
-            state = run.state = "FAILED"
+        outputs = run.flow_outputs = self._outputs()
+        run.state = state = "FAILED" if outputs is None and self._error else state
         await self._walk.handlers(flow.after_execution, frame)
         execution = self._execution(state, outputs)
         self._save(execution)
@@ -191,12 +198,16 @@ class _Course:
         if not run.flow.outputs:
             return None
         render = Rendering(run.expressions, run.scope(), run.services)
-        try:
-            return {output.id: _output(output, render) for output in run.flow.outputs}
-        except (ExpressionError, ValueError) as error:
-            self._error = run.masker.hide(f"the outputs of the flow cannot be computed: {error}")
-            run.logs.write(LogRecord(now(), "ERROR", self._error))
-            return None
+        found: dict[str, Any] = {}
+        for number, output in enumerate(run.flow.outputs):
+            try:
+                found[output.id] = _output(output, render)
+            except (ExpressionError, Unavailable, ValueError) as error:
+                place = run.flow.at_error(("outputs", number), error)
+                self._error = run.masker.hide(f"{place}: the outputs of the flow cannot be computed: {error}")
+                run.logs.write(LogRecord(now(), "ERROR", self._error))
+                return None
+        return found
 
     def _execution(self, state: RunState, outputs: Mapping[str, Any] | None) -> Execution:
         run = self._run
@@ -204,9 +215,9 @@ class _Course:
             id=run.id,
             flow=run.flow.name,
             state=state,
-            inputs={name: run.masker.hide_in(value) for name, value in run.inputs.items()},
-            outputs=outputs,
-            task_outputs=run.outputs,
+            inputs=run.masker.hide_in(run.inputs),
+            outputs=unguarded(outputs),
+            task_outputs=unguarded(run.outputs),
             labels=run.labels,
             logs=run.logs,
             task_runs=run.task_runs,

@@ -54,12 +54,17 @@ class Frame:
         """What a task run sees of itself and of what is around it."""
         # The children of a WorkingDirectory show the value of the directory.
         shown = run.parent if self.place and run.value is None and run.parent else run
-        taskrun: dict[str, Any] = {"id": run.id, "startDate": run.started, "attemptsCount": len(run.attempts)}
-        optional = {"parentId": run.parent_id, "value": shown.value, "iteration": shown.iteration}
-        taskrun |= {name: value for name, value in optional.items() if value is not None}
-        scope: dict[str, Any] = {"task": {"id": run.task_id, "type": run.type}, "taskrun": taskrun}
+        scope: dict[str, Any] = {"task": {"id": run.task_id, "type": run.type}, "taskrun": _facts(run, shown.value)}
         if self.place and self.parent:
-            scope["workerTaskrun"] = {"id": self.parent.id, "startDate": self.parent.started}
+            scope["workerTaskrun"] = _facts(self.parent, self.parent.value)
+        scope["parents"] = list(self.parents)
         if self.parents:
-            scope |= {"parents": list(self.parents), "parent": self.parents[0]}
+            scope["parent"] = self.parents[0]
         return scope
+
+
+def _facts(run: TaskRun, value: str | None) -> dict[str, Any]:
+    """What is seen of a task run, with the value that is shown for it."""
+    facts: dict[str, Any] = {"id": run.id, "startDate": run.started, "attemptsCount": len(run.attempts)}
+    optional = {"parentId": run.parent_id, "value": value, "iteration": run.iteration}
+    return facts | {name: value for name, value in optional.items() if value is not None}

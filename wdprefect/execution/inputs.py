@@ -8,15 +8,15 @@ from typing import Any
 
 from wdprefect.errors import ExpressionError, InvalidInput
 from wdprefect.expressions import Expressions
-from wdprefect.masking import Masker
+from wdprefect.masking import MASK, Masker, secret_at
 from wdprefect.model.flow import Flow
 from wdprefect.model.inputs import FileInput, InputBase, SecretInput
 
 TakeFile = Callable[[str, Any], str]
 
 
-def resolve_inputs(flow: Flow, given: Mapping[str, Any], *, take_file: TakeFile, masker: Masker) -> dict[str, Any]:
-    """The inputs by their names, dotted ones nested, each as its type says.
+def resolve_inputs(flow: Flow, given: Mapping[str, Any], *, take_file: TakeFile, masker: Masker) -> Mapping[str, Any]:
+    """The inputs by their names, dotted ones nested, each as its type says; secret ones notice that they are read.
 
     take_file gets the name and the value of a FILE input and returns the URI of its copy in the storage.
     Raises InvalidInput for the first that is missing or wrong. What is not declared is refused, with the nearest name.
@@ -29,17 +29,19 @@ def resolve_inputs(flow: Flow, given: Mapping[str, Any], *, take_file: TakeFile,
         enabled[item.id] = _is_enabled(item, enabled, known)
         if enabled[item.id]:
             known[item.id] = _resolved(item, values.get(item.id), take_file, masker)
-    return nested({item.id: known[item.id] for item in flow.inputs if item.id in known})
+    return _with_secrets(flow, nested({item.id: known[item.id] for item in flow.inputs if item.id in known}))
 
 
-def unchecked_inputs(flow: Flow, given: Mapping[str, Any]) -> dict[str, Any]:
+def unchecked_inputs(flow: Flow, given: Mapping[str, Any], masker: Masker) -> Mapping[str, Any]:
     """The inputs of a run that a trigger starts: what is given and fits is converted, all else is as it is."""
     known = dict(given)
     for item in flow.inputs:
         value = known.get(item.id, item.defaults)
         if value is not None:
+            if isinstance(item, SecretInput):
+                masker.register(str(value))
             known[item.id] = _converted_or_raw(item, value)
-    return nested(known)
+    return _with_secrets(flow, nested(known))
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,6 +54,10 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
             target = target.setdefault(part, {})
         target[last] = value
     return result
+
+
+def _with_secrets(flow: Flow, inputs: dict[str, Any]) -> Mapping[str, Any]:
+    return secret_at(inputs, [item.id.split(".") for item in flow.inputs if isinstance(item, SecretInput)])
 
 
 def _flat(given: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
@@ -113,7 +119,10 @@ def _resolved(item: InputBase, value: Any, take_file: TakeFile, masker: Masker) 
             return take_file(item.id, value)
         return seen(item.convert(value))
     except ValueError as error:
-        raise InvalidInput(item.id, f"{masker.hide(str(error))}, but received `{masker.hide(str(value))}`") from None
+        # However short a secret is.
+        shown = MASK if isinstance(item, SecretInput) else masker.hide(str(value))
+        reason = str(error).replace(str(value), shown) if isinstance(item, SecretInput) else str(error)
+        raise InvalidInput(item.id, f"{masker.hide(reason)}, but received `{shown}`") from None
 
 
 def seen(value: Any) -> Any:

@@ -16,10 +16,10 @@ from decimal import Decimal
 from queue import SimpleQueue
 from typing import Any
 
-from wdprefect.execution.records import Attempt, TaskRun
+from wdprefect.execution.records import Attempt, Metric, TaskRun
 from wdprefect.masking import Masker
 from wdprefect.model.conversions import iso_duration
-from wdprefect.model.ports import Storage
+from wdprefect.model.ports import Storage, StoredFile
 
 
 class Ledger:
@@ -76,7 +76,7 @@ class Ledger:
 
     def _write_entry(self, run: TaskRun, number: int) -> None:
         try:
-            facts = self._masker.hide_in(plain(entry(run)))
+            facts = entry(run, self._masker)
             self._write(f"{self._uri}/ledger/{number:05}-{run.id}.json", facts)
         except Exception as error:  # noqa: BLE001  it goes on where somebody waits for it
             self._failure = self._failure or error
@@ -94,26 +94,35 @@ def pointer_uri(execution_id: str) -> str:
     return f"kestra:///_runs/{execution_id}.json"
 
 
-def entry(run: TaskRun) -> dict[str, Any]:
-    """A task run as plain data."""
-    return {
+def entry(run: TaskRun, masker: Masker) -> dict[str, Any]:
+    """A task run as plain data, secrets hidden in all that does not come from the flow's file or from us.
+
+    So a secret such as `2026` does not spoil dates, or ids by which the entry is found.
+    """
+    foreign = {"value": run.value, "values": run.values, "outputs": run.outputs, "error": run.error}
+    own: dict[str, Any] = {
         "id": run.id,
         "taskId": run.task_id,
         "type": run.type,
         "parentId": run.parent_id,
-        "value": run.value,
         "iteration": run.iteration,
-        "values": list(run.values),
         "state": run.state,
         "attempts": [_attempt(attempt) for attempt in run.attempts],
-        "outputs": run.outputs,
-        "files": [{"name": name, **asdict(file)} for name, file in run.files.items()],
-        "metrics": [asdict(metric) for metric in run.metrics],
-        "error": run.error,
+        "files": [_file(name, file, masker) for name, file in run.files.items()],
+        "metrics": [_metric(metric, masker) for metric in run.metrics],
         "at": str(run.at),
         "started": run.started,
         "ended": run.ended,
     }
+    return {**plain(own), **masker.hide_in(plain(foreign))}
+
+
+def _file(name: str, file: StoredFile, masker: Masker) -> dict[str, Any]:
+    return {"name": masker.hide(name), **asdict(file), "uri": masker.hide(file.uri)}
+
+
+def _metric(metric: Metric, masker: Masker) -> dict[str, Any]:
+    return {**asdict(metric), "name": masker.hide(metric.name), "tags": masker.hide_in(metric.tags)}
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

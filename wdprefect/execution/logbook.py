@@ -7,6 +7,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import overload
@@ -34,9 +35,9 @@ class LogBook(Sequence[LogRecord]):
 
     def write(self, record: LogRecord) -> None:
         """Keep a record and pass it on, its secrets hidden."""
-        hidden = self._masker.hide(record.message)
-        if hidden is not record.message:
-            record = _with_message(record, hidden)
+        message, value = self._masker.hide(record.message), record.value and self._masker.hide(record.value)
+        if message is not record.message or value is not record.value:
+            record = replace(record, message=message, value=value)
         with self._lock:
             self._file.write(_line(record))
             self._count += 1
@@ -89,13 +90,7 @@ class TaskLogBook:
     def write(self, level: Level, message: str) -> None:
         if _ORDER[level] >= self._threshold:
             run = self._run
-            self._book.write(LogRecord(now(), level, message, run.task_id, run.id, run.value, self._to_file))
-
-
-def _with_message(record: LogRecord, message: str) -> LogRecord:
-    return LogRecord(
-        record.time, record.level, message, record.task_id, record.task_run_id, record.value, record.to_file
-    )
+            self._book.write(LogRecord(now(), level, message, run.task_id, run.id, run.shown_value, self._to_file))
 
 
 def _line(record: LogRecord) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wdprefect.masking import merged
 
-def with_value(data: Mapping[str, Any], path: Sequence[str], value: Mapping[str, Any]) -> dict[str, Any]:
+
+def with_value(data: Mapping[str, Any], path: Sequence[str], value: Mapping[str, Any]) -> Mapping[str, Any]:
     """A copy of the map in which the maps under `path` are merged with `value`; what is shared is never changed.
 
     So that a task which renders in a thread sees one state of the map, whatever its neighbours deliver meanwhile.
     """
     if not path:
-        return {**data, **value}
+        return merged(data, value)
     inner = data.get(path[0])
-    return {**data, path[0]: with_value(inner if isinstance(inner, Mapping) else {}, path[1:], value)}
+    return merged(data, {path[0]: with_value(inner if isinstance(inner, Mapping) else {}, path[1:], value)})
 
 
 def without_nulls(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal
@@ -73,7 +73,8 @@ class TaskRun:
     """One run of one task for one value.
 
     value, iteration: what a loop gave to it, when it stands directly in one. values: those of the loops around it and
-    its own, the outermost first; its outputs are found under them. attempts: the finished ones.
+    its own, the outermost first; its outputs are found under them. attempts: the finished ones. hide: hides secrets in
+    what is shown of it.
     """
 
     id: str
@@ -81,17 +82,18 @@ class TaskRun:
     type: str
     at: Position
     parent: TaskRun | None = None
-    value: str | None = None
+    value: str | None = field(default=None, repr=False)
     iteration: int | None = None
-    values: tuple[str, ...] = ()
+    values: tuple[str, ...] = field(default=(), repr=False)
     state: RunState = "RUNNING"
     attempts: list[Attempt] = field(default_factory=list)
-    outputs: Mapping[str, Any] | None = None
-    metrics: tuple[Metric, ...] = ()
-    files: Mapping[str, StoredFile] = field(default_factory=dict)
+    outputs: Mapping[str, Any] | None = field(default=None, repr=False)
+    metrics: tuple[Metric, ...] = field(default=(), repr=False)
+    files: Mapping[str, StoredFile] = field(default_factory=dict, repr=False)
     error: str | None = None
     started: datetime = field(default_factory=now)
     ended: datetime | None = None
+    hide: Callable[[str], str] = field(default=str, repr=False, compare=False)
 
     @property
     def parent_id(self) -> str | None:
@@ -109,6 +111,13 @@ class TaskRun:
         return ((self.ended or now()) - self.started).total_seconds()
 
     @property
+    def shown_value(self) -> str | None:
+        """The value of the loop, its secrets hidden; the number of the round tells it from others then."""
+        if self.value is None or (shown := self.hide(self.value)) == self.value:
+            return self.value
+        return f"{shown}#{self.iteration}"
+
+    @property
     def label(self) -> str:
-        """The task's id, and the value of the loop in brackets."""
-        return f"{self.task_id}[{self.value}]" if self.value is not None else self.task_id
+        """The task's id, and the value of the loop in brackets, its secrets hidden."""
+        return self.task_id if self.value is None else f"{self.task_id}[{self.shown_value}]"

@@ -16,7 +16,7 @@ from wdprefect.execution.records import TaskRun, now
 from wdprefect.execution.services import RunServices
 from wdprefect.execution.threads import Threads
 from wdprefect.expressions import Expressions
-from wdprefect.masking import Masker
+from wdprefect.masking import Masker, merged
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
 
@@ -62,13 +62,16 @@ class Run:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, Any] = field(default_factory=dict)
     state: str = "RUNNING"
+    flow_outputs: Mapping[str, Any] | None = None
     watchers: Sequence[Watcher] = ()
+    _silent: dict[str, Any] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def begin(self, task_run: TaskRun) -> None:
         """Take a task run into the list, in the order of creation."""
         self._numbers[task_run.id] = len(self.task_runs)
         self.task_runs.append(task_run)
+        self._show(task_run)
 
     def start(self, task_run: TaskRun) -> None:
         """Tell who watches that an attempt of a task run starts."""
@@ -79,28 +82,50 @@ class Run:
         """Show what a finished task run delivered to the tasks behind it, and write its entry."""
         task_run.ended = now()
         if task_run.outputs:
-            delivered = without_nulls(task_run.outputs)
+            delivered = self.masker.guarded(without_nulls(task_run.outputs))
             self.outputs = with_value(self.outputs, (task_run.task_id, *task_run.values), delivered)
-        path = (task_run.task_id, *([] if task_run.value is None else [task_run.value]))
-        self.tasks = with_value(self.tasks, path, {"state": task_run.state})
+        elif task_run.state != "SKIPPED":
+            self._silent[task_run.task_id] = {}
+        self._show(task_run)
         self.ledger.record(task_run, self._numbers[task_run.id])
         for watch in self.watchers:
             watch(task_run)
 
+    def _show(self, task_run: TaskRun) -> None:
+        path = (task_run.task_id, *([] if task_run.value is None else [task_run.value]))
+        self.tasks = with_value(self.tasks, path, {"state": task_run.state})
+
     def scope(self) -> dict[str, Any]:
         """What every task of the run sees now. Names without a content are absent, as in Kestra."""
-        flow, execution = self.flow, {"id": self.id, "startDate": self.started, "state": self.state}
+        flow = self.flow
+        execution: dict[str, Any] = {"id": self.id, "startDate": self.started, "state": self.state}
+        if self.flow_outputs is not None:
+            execution["outputs"] = self.flow_outputs
         scope: dict[str, Any] = {
             "flow": {"id": flow.id, "namespace": flow.namespace, "revision": flow.revision or 1},
             "execution": {**execution, "originalId": self.id},
-            "outputs": self.outputs,
+            # What ran and delivered nothing is there, and empty.
+            "outputs": merged(self._silent, self.outputs),
             "tasks": self.tasks,
-            "labels": self.labels,
+            "labels": _nested({**self.labels, "system.correlationId": self.id}),
             "envs": self.environment,
             "globals": {},
         }
         optional = {"inputs": self.inputs, "vars": flow.variables, "trigger": self.trigger}
         return scope | {name: value for name, value in optional.items() if value}
+
+
+def _nested(labels: Mapping[str, str]) -> dict[str, Any]:
+    """Labels with dots in their names as maps in maps; where two are in each other's way, the first stays."""
+    found: dict[str, Any] = {}
+    for name, value in labels.items():
+        *path, last = name.split(".")
+        target: Any = found
+        for part in path:
+            target = target.setdefault(part, {}) if isinstance(target, dict) else None
+        if isinstance(target, dict):
+            target.setdefault(last, value)
+    return found
 
 
 def new_id() -> str:

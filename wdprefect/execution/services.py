@@ -5,17 +5,25 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from wdprefect.errors import ExpressionError
+from wdprefect.errors import ExpressionError, StorageError
 from wdprefect.execution.logbook import LogBook
-from wdprefect.masking import Masker
+from wdprefect.execution.web import ask
+from wdprefect.expressions.services import HttpRequest, HttpResponse
+from wdprefect.masking import Masker, notice
 from wdprefect.model.ports import Storage
+from wdprefect.storage.uris import SCHEME, execution_uri, parse
 
+# What a template reads becomes a text in memory.
+READ_BYTES = 50 * 2**20
 FindSecret = Callable[[str], "str | None"]
+# No part of the path before `_files` may be that of an execution.
+_NAMESPACE_FILE = re.compile(r"(?:(?!executions/)[^/]+/)*?_files/.+", re.DOTALL)
 
 
 def secret_of_environment(name: str) -> str | None:
@@ -34,13 +42,21 @@ def secret_of_environment(name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RunServices:
-    """The Services of one run. What `secret` gives is hidden from then on."""
+    """The Services of one run. What `secret` gives is hidden from then on, and so is what templates make of it.
+
+    folders: where in the storage the files lie that may be read, as URIs: those of this run, and of the one that
+    started it. files: the URIs of further ones, which the run was given. Files of namespaces may always be read.
+    names: what each entry of `errorLogs()` says of the run.
+    """
 
     masker: Masker
     storage: Storage
     logs: LogBook
     secrets: Mapping[str, str] | None = None
     find_secret: FindSecret = secret_of_environment
+    folders: Sequence[str] = ()
+    files: Collection[str] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def secret(self, name: str, namespace: str | None = None) -> str:  # noqa: ARG002  secrets belong to no namespace here
         """The secret of that name. Raises KeyError where there is none."""
@@ -48,6 +64,7 @@ class RunServices:
         if value is None:
             raise KeyError(name)
         self.masker.register(value)
+        notice()
         return value
 
     def kv(self, key: str, namespace: str) -> Any:
@@ -56,13 +73,30 @@ class RunServices:
         raise ExpressionError(msg)
 
     def read(self, uri: str) -> bytes:
+        """The content of a file. Raises StorageError, also for a file of another run, and for a very long one."""
+        size = self.size(uri)
+        if size > READ_BYTES:
+            raise ExpressionError(f"the file '{uri}' is longer than {READ_BYTES // 2**20} MB", "limit")
         return self.storage.read(uri)
 
     def exists(self, uri: str) -> bool:
-        return self.storage.exists(uri)
+        """Whether there is such a file. Raises StorageError for a file of another run."""
+        return self.storage.exists(self._own(uri))
 
     def size(self, uri: str) -> int:
-        return self.storage.size(uri)
+        """The size of a file in bytes. Raises StorageError, also for a file of another run."""
+        return self.storage.size(self._own(uri))
+
+    def _own(self, uri: str) -> str:
+        path = parse(uri)
+        is_below = any(path.startswith(f"{parse(folder)}/") for folder in self.folders)
+        if not is_below and uri not in self.files and not _NAMESPACE_FILE.fullmatch(path):
+            raise StorageError(f"Unable to read the file '{uri}' as it didn't belong to the current execution", uri)
+        return uri
+
+    def http(self, request: HttpRequest) -> HttpResponse:
+        """The answer of a web server."""
+        return ask(request)
 
     def now(self) -> datetime:
         return datetime.now(timezone.utc)
@@ -70,6 +104,7 @@ class RunServices:
     def error_logs(self) -> list[Any]:
         return [
             {
+                **self.names,
                 "taskId": r.task_id,
                 "taskRunId": r.task_run_id,
                 "level": r.level,
@@ -78,3 +113,27 @@ class RunServices:
             }
             for r in self.logs.errors
         ]
+
+
+def folders_of(uri: str, trigger: Mapping[str, Any] | None) -> list[str]:
+    """The folders of the run at this URI, and of the run that its trigger names, if that is another run's end."""
+    names = [(trigger or {}).get(name) for name in ("namespace", "flowId", "executionId")]
+    if None in names:
+        return [uri]
+    namespace, flow_id, execution_id = map(str, names)
+    try:
+        return [uri, execution_uri(namespace, flow_id, execution_id)]
+    except StorageError:  # names that no run can have
+        return [uri]
+
+
+def stored_files(given: Any) -> Iterator[str]:
+    """The URIs of the storage in what a run was given."""
+    if isinstance(given, str):
+        if given.startswith(SCHEME):
+            yield given
+    elif isinstance(given, Mapping):
+        yield from stored_files(list(given.values()))
+    elif isinstance(given, list | tuple):
+        for item in given:
+            yield from stored_files(item)

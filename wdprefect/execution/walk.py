@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from wdprefect.errors import ExpressionError
+from wdprefect.errors import ExpressionError, Unavailable
 from wdprefect.execution.attempt import MetricsBook, TaskFiles, Trial
 from wdprefect.execution.engine import Call
 from wdprefect.execution.frame import Frame
@@ -63,7 +63,7 @@ class Walk:
     async def _outcome(self, spec: TaskSpec, task_run: TaskRun, frame: Frame) -> None:
         try:
             is_wanted = spec.settings.run_if == "true" or self._holds(spec.settings.run_if, task_run, frame)
-        except ExpressionError as error:
+        except (ExpressionError, Unavailable) as error:
             await self._unexecuted(spec, task_run, frame, self._trial(spec, task_run, frame, 1).failed(error))
             return
         if not is_wanted:
@@ -135,7 +135,7 @@ class Walk:
                 return work.result()
             assert timeout is not None
             return trial.failed(timed_out(timeout))
-        except ExpressionError as error:
+        except (ExpressionError, Unavailable) as error:
             return trial.failed(error)
         finally:
             await _cancelled(work)
@@ -179,12 +179,13 @@ class Walk:
         shared = None if issubclass(spec.kind, Flowable) and spec.kind.unit else frame.place
         place = shared or Place(options.directory, self._run.id, options.runner)
         render = self._rendering(task_run, frame)
-        files = TaskFiles(self._run.storage, self._run.uri, task_run, number)
+        files = TaskFiles(self._run, task_run, number)
         return Trial(self._run, spec, task_run, render, place, number, Stop(), MetricsBook(), files)
 
     def _rendering(self, task_run: TaskRun, frame: Frame) -> Rendering:
         run = self._run
-        return Rendering(run.expressions, run.scope() | frame.seen(task_run), run.services)
+        seen = {name: run.masker.guarded(value) for name, value in frame.seen(task_run).items()}
+        return Rendering(run.expressions, run.scope() | seen, run.services)
 
     def _is_disabled(self, spec: TaskSpec, task_run: TaskRun, frame: Frame) -> bool:
         disabled = spec.settings.disabled
@@ -204,6 +205,7 @@ class Walk:
             value=item.value if item else None,
             iteration=item.iteration if item else None,
             values=(*frame.values, item.value) if item else frame.values,
+            hide=self._run.masker.hide,
         )
 
 

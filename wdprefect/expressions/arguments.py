@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from wdprefect.errors import ExpressionError
@@ -15,11 +16,23 @@ def text(value: Any, what: str = "the value") -> str:
     raise ExpressionError(f"{what} is {describe(value)}, not text")
 
 
+def given(value: Any, what: str) -> Any:
+    """The value, which must not be null."""
+    if value is None:
+        raise ExpressionError(f"{what} is null")
+    return value
+
+
 def integer(value: Any, what: str) -> int:
     """The value, which must be a whole number."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise ExpressionError(f"{what} is {describe(value)}, not a whole number")
+
+
+def truncated(value: Any, what: str) -> int:
+    """The value, which must be a number, without its fraction."""
+    return int(value) if isinstance(value, float) and math.isfinite(value) else integer(value, what)
 
 
 def items(value: Any, what: str = "the value") -> list[Any]:

@@ -21,14 +21,14 @@ _VARIADIC = 0x04
 class Callee:
     """A filter, function or test: what to call, and which arguments a template gives it.
 
-    leading: whether its first parameter, `value` or `scope`, is filled by the caller.
+    scoped: whether its first parameter is `scope`. Who calls fills it, and `value`, which is the first one or follows.
     """
 
     call: Callable[..., Any]
     arguments: tuple[str, ...]
     defaults: tuple[Any, ...]
     variadic: bool
-    leading: bool
+    scoped: bool
 
     def bind(self, given: Sequence[Any], named: Mapping[str, Any] | None) -> Sequence[Any]:
         """The arguments in the order of the signature.
@@ -71,9 +71,10 @@ def table(*modules: ModuleType) -> Mapping[str, Callee]:
 def _callee(function: FunctionType) -> Callee:
     code = function.__code__
     names = code.co_varnames[: code.co_argcount]
-    leading = names[:1] in (("value",), ("scope",))
-    variadic = bool(code.co_flags & _VARIADIC)
-    return Callee(function, tuple(map(_camel, names[leading:])), function.__defaults__ or (), variadic, leading)
+    scoped = names[:1] == ("scope",)
+    own = names[scoped:]
+    arguments = tuple(map(_camel, own[own[:1] == ("value",) :]))
+    return Callee(function, arguments, function.__defaults__ or (), bool(code.co_flags & _VARIADIC), scoped)
 
 
 def _camel(name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from jinja2 import nodes
+
 from wdprefect.expressions.expression_generator import OPERATIONS
 from wdprefect.expressions.generator import Generator
 from wdprefect.expressions.limits import too_much, within_stack
@@ -27,7 +29,11 @@ def _environment() -> KestraEnvironment:
 @lru_cache(maxsize=1000)
 def compiled(text: str) -> Compiled:
     """The runnable form of a text; the last 1,000 are kept. Raises as `parse` does."""
-    tree = parse(text)
+    return generated(text, parse(text))
+
+
+def generated(text: str, tree: nodes.Template) -> Compiled:
+    """The runnable form of a tree, which is that of the text or was made of it."""
     # The generated code needs no builtins: calls of its scope with constants are all it holds.
     namespace: dict[str, Any] = {"__builtins__": {}, "Macro": Macro, **OPERATIONS}
     with within_stack():

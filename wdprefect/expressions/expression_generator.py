@@ -41,6 +41,8 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
 _COMPARES: Final = {"==": "equal", "equals": "equal", "contains": "contains", "isIn": "is_in", "..": "span"}
 # Operators that let no missing name of their operands through.
 _GUARDING: Final = ("==", "equals", "!=")
+# Those whose result is no boolean.
+_GIVING_VALUES: Final = ("??", "???", "..")
 
 
 def _binary(name: str) -> Callable[[Any, nodes.BinExpr, Frame], None]:
@@ -52,9 +54,17 @@ def _binary(name: str) -> Callable[[Any, nodes.BinExpr, Frame], None]:
 
 def _unary(name: str) -> Callable[[Any, nodes.UnaryExpr, Frame], None]:
     def visit(self: ExpressionGenerator, node: nodes.UnaryExpr, frame: Frame) -> None:
-        self._write_operation(name, frame, node.lineno, node.node)
+        # As Kestra does: a sign, unlike other arithmetic, lets a missing name through.
+        self._write_operation(name, frame, node.lineno, node.node, guarding=False)
 
     return visit
+
+
+def _is_boolean(node: nodes.Node) -> bool:
+    """Whether an expression gives true or false, whatever its operands are."""
+    if isinstance(node, nodes.Compare):
+        return node.ops[0].op not in _GIVING_VALUES
+    return isinstance(node, nodes.And | nodes.Or | nodes.Not | nodes.Test)
 
 
 class ExpressionGenerator(CodeGenerator):
@@ -157,6 +167,9 @@ class ExpressionGenerator(CodeGenerator):
         self.write(")")
 
     def _write_truth(self, node: nodes.Expr, frame: Frame, at: int, method: str = "truth") -> None:
+        if _is_boolean(node):
+            self.visit(node, frame)
+            return
         self.write(f"context.{method}(")
         self.visit(node, frame)
         self.write(f", {at})")
@@ -245,15 +258,15 @@ class ExpressionGenerator(CodeGenerator):
 
     def visit_Test(self, node: nodes.Test, frame: Frame) -> None:
         """`a is b`."""
-        if node.name == "defined":
-            self.write("(context.attempt(")
-            self._lazy(node.node, frame)
-            self.write(") is not None)")
-            return
         self.write(f"context.tested({node.name!r}, {node.lineno}, ")
         self._write_arguments(node, frame)
         self.write(", ")
-        self.visit(node.node, frame)
+        if node.name == "defined":
+            self.write("context.attempt(")
+            self._lazy(node.node, frame)
+            self.write(")")
+        else:
+            self.visit(node.node, frame)
         self.write(")")
 
     def _write_arguments(self, node: nodes.Call | nodes.Filter | nodes.Test, frame: Frame) -> None:

@@ -16,35 +16,12 @@ from jinja2.lexer import Token
 from jinja2.parser import Parser as JinjaParser
 
 from wdprefect.errors import ExpressionError
+from wdprefect.expressions.grammar import OPERATORS
 from wdprefect.expressions.limits import NESTING, too_much
 
 LARGEST_INTEGER = 2**63 - 1
 
-_LEVELS: Final = {
-    "or": 10,
-    "and": 15,
-    "is": 20,
-    "is not": 20,
-    "contains": 20,
-    "isIn": 20,
-    "==": 30,
-    "equals": 30,
-    "!=": 30,
-    ">": 30,
-    "<": 30,
-    ">=": 30,
-    "<=": 30,
-    "+": 40,
-    "-": 40,
-    "*": 60,
-    "/": 60,
-    "%": 60,
-    "|": 100,
-    "~": 110,
-    "??": 120,
-    "???": 120,
-    "..": 120,
-}
+_LEVELS: Final = {word: each.level for each in OPERATORS for word in each.words}
 _NODES: Final = {
     "or": nodes.Or,
     "and": nodes.And,
@@ -54,7 +31,7 @@ _NODES: Final = {
     "/": nodes.Div,
     "%": nodes.Mod,
 }
-_UNARY: Final = {"not": nodes.Not, "-": nodes.Neg, "+": nodes.Pos}
+UNARY: Final = {"not": nodes.Not, "-": nodes.Neg, "+": nodes.Pos}
 _WORDS: Final = {
     "true": True,
     "TRUE": True,
@@ -118,11 +95,11 @@ class ExpressionParser(JinjaParser):
 
     def _unary(self) -> nodes.Expr:
         token = self.stream.current
-        if token.type != "operator" or token.value not in _UNARY:
+        if token.type != "operator" or token.value not in UNARY:
             return self._postfix()
         next(self.stream)
         self._enter()
-        result = _UNARY[token.value](self._unary(), lineno=token.lineno)
+        result = UNARY[token.value](self._unary(), lineno=token.lineno)
         self._depth -= 1
         return result
 

@@ -89,9 +89,12 @@ class Generator(ExpressionGenerator):
     def visit_If(self, node: nodes.If, frame: Frame) -> None:
         """`if` and its branches; whatever fails in a test is an error that nothing catches."""
         for keyword, branch in (("if", node), *(("elif", each) for each in node.elif_)):
-            self.writeline(f"{keyword} context.truth(", branch)
-            self._guarded(branch.test, frame)  # type: ignore[arg-type]  # Jinja types a test as any node
-            self.write(f", {branch.lineno}):")
+            assert isinstance(branch.test, nodes.Expr), "the parser takes nothing else"
+            self.writeline(f"{keyword} context.settled(", branch)
+            self._guarding = True
+            self._write_truth(branch.test, frame, branch.lineno)
+            self._guarding = False
+            self.write("):")
             self._suite(branch.body, frame)
         if node.else_:
             self.writeline("else:")

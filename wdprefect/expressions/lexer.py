@@ -18,7 +18,8 @@ from jinja2.lexer import Token, TokenStream
 BLANKS = " \t\n\r\x0b\x0c"
 OPENER = re.compile(r"\{(?:\{|%|#)")
 
-_COMMENT_END = re.compile(r"(-?)#\}")
+# The dash at the end of a comment trims only where white space stands before it.
+_COMMENT_END = re.compile(r"(\s-)?#\}")
 _RAW = re.compile(r"\{%-*\s*raw\s*-*%\}(.*?)\{%-*\s*endraw\s*-*%\}", re.DOTALL)
 _VERBATIM_START = re.compile(r"\{%-?\s*verbatim\s*-?%\}\s*")
 _VERBATIM_END = re.compile(r"(\s*\{%-|\{%)\s*endverbatim\s*(-?)%\}")
@@ -98,7 +99,9 @@ class _Scan:
     def _element(self, opener: str) -> Generator[Token, None, bool]:
         """The tokens of one comment, print or tag; returns whether the text after it loses its leading blanks."""
         if opener == "{#":
-            end = _COMMENT_END.search(self.source, self.position + 2)
+            # White space after the dash of the opening belongs to the dash.
+            space = _SPACE.match(self.source, self.position + 3) if self._trims(self.position) else None
+            end = _COMMENT_END.search(self.source, space.end() if space else self.position + 2)
             if not end:
                 self._fail("the comment is not closed", self.position)
             self.position = end.end()

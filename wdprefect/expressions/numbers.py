@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Hashable, Mapping
+from decimal import Context, Decimal, DecimalException
 from typing import Any
 
 from wdprefect.errors import ExpressionError
 from wdprefect.expressions.limits import RANGE_ITEMS, checked_text, too_much
-from wdprefect.expressions.values import CONTAINERS, LISTS, describe, to_java_text, to_text
+from wdprefect.expressions.values import CONTAINERS, LISTS, checked_size, describe, to_java_text, to_text
 
 _NUMBER_TEXT = re.compile(r"[+-]?[0-9]+|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def is_number(value: Any) -> bool:
     """Whether the value is a number; booleans, which Python counts among these, are none."""
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return type(value) is int or (isinstance(value, int | float | Decimal) and not isinstance(value, bool))
 
 
 def add(left: Any, right: Any) -> Any:
@@ -36,10 +36,14 @@ def add(left: Any, right: Any) -> Any:
 
 
 def subtract(left: Any, right: Any) -> Any:
-    """The difference of numbers; a list without an item or the items of a list."""
+    """The difference of numbers; a list without the first of an item, or without all items of a list."""
+    if isinstance(left, LISTS) and isinstance(right, LISTS):
+        gone = set(map(frozen, right))
+        return [item for item in left if frozen(item) not in gone]
     if isinstance(left, LISTS):
-        gone = list(right) if isinstance(right, LISTS) else [right]
-        return [item for item in left if not any(equal(item, other) for other in gone)]
+        items = list(left)
+        at = next((at for at, item in enumerate(items) if equal(item, right)), len(items))
+        return items[:at] + items[at + 1 :]
     return _calculate(operator.sub, _number(left), _number(right))
 
 
@@ -60,7 +64,7 @@ def remainder(left: Any, right: Any) -> Any:
 
 def negative(value: Any) -> Any:
     """The number with the other sign."""
-    return _calculate(operator.sub, 0, _number(value)) if not isinstance(value, float) else -value
+    return -value if isinstance(value, float | Decimal) else _calculate(operator.sub, 0, _number(value))
 
 
 def positive(value: Any) -> Any:
@@ -85,16 +89,25 @@ _LONGEST = 40
 
 def _wrap(value: int) -> int:
     # Java's 64-bit integers start again at the other end.
-    return (value + 2**63) % 2**64 - 2**63
+    return value if -(2**63) <= value < 2**63 else (value + 2**63) % 2**64 - 2**63
 
 
 def _calculate(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
     if isinstance(left, int) and isinstance(right, int):
         return _wrap(operation(left, right))
     try:
+        if isinstance(left, Decimal) or isinstance(right, Decimal):
+            return _DECIMAL_OPERATIONS[operation](_decimal(left), _decimal(right))
         return operation(float(left), float(right))
     except OverflowError:
         return math.inf
+    except DecimalException as error:
+        raise ExpressionError("the result is no number") from error
+
+
+def _decimal(value: float | Decimal) -> Decimal:
+    # As Kestra does: decimals are calculated with exactly, but they come through doubles.
+    return Decimal(to_text(float(value)))
 
 
 def _quotient(left: Any, right: Any) -> Any:
@@ -116,15 +129,51 @@ def _rest(left: Any, right: Any) -> Any:
     return math.fmod(left, right) if right and math.isfinite(left) else math.nan
 
 
+# Java's DECIMAL128; sums and products of doubles fit into twice its digits.
+_DECIMAL128, _EXACT = Context(prec=34), Context(prec=700)
+_DECIMAL_OPERATIONS: Mapping[Any, Callable[[Decimal, Decimal], Decimal]] = {
+    operator.add: _EXACT.add,
+    operator.sub: _EXACT.subtract,
+    operator.mul: _EXACT.multiply,
+    _quotient: _DECIMAL128.divide,
+    _rest: _EXACT.remainder,
+}
+
+
 def equal(left: Any, right: Any) -> bool:
     """Whether two values are equal: numbers by value across kinds; text never equals a number or a boolean."""
+    if type(left) is str and type(right) is str:  # most comparisons; the kinds below are slow to tell apart
+        return left == right
+    if isinstance(left, CONTAINERS) and isinstance(right, CONTAINERS):
+        checked_size(left)
+    return _equal(left, right)
+
+
+def _equal(left: Any, right: Any) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(equal(item, right[key]) for key, item in left.items())
+        return left.keys() == right.keys() and all(_equal(item, right[key]) for key, item in left.items())
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        return len(left) == len(right) and all(map(equal, left, right))
+        return len(left) == len(right) and all(map(_equal, left, right))
     return bool(left == right)
+
+
+def frozen(value: Any) -> Hashable:
+    """Something to be kept in sets: that of two values is equal where they are equal."""
+    return _frozen(checked_size(value) if isinstance(value, CONTAINERS) else value)
+
+
+def _frozen(value: Any) -> Hashable:
+    if isinstance(value, bool):
+        return "boolean", value
+    if isinstance(value, Mapping):
+        return "map", frozenset((_frozen(key), _frozen(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "list", *map(_frozen, value)
+    if isinstance(value, LISTS):
+        return "set", frozenset(map(_frozen, value))
+    return value  # type: ignore[no-any-return]  # what is left are scalars
 
 
 def compare(name: str, left: Any, right: Any) -> bool:
@@ -157,7 +206,7 @@ def contains(container: Any, item: Any) -> bool:
         return any(equal(key, item) for key in container)
     if isinstance(container, LISTS):
         if isinstance(item, LISTS):
-            return all(contains(container, one) for one in item)
+            return set(map(frozen, container)) >= set(map(frozen, item))
         return any(equal(one, item) for one in container)
     raise ExpressionError(f"{describe(container)} contains nothing")
 
@@ -176,7 +225,7 @@ def span(start: Any, end: Any, step: Any = 1) -> list[Any]:
     by = int(_number(step))
     if not by:
         raise ExpressionError("the increment of a range is zero")
-    letters = _is_letter(start) and _is_letter(end)
+    letters = isinstance(start, str) and isinstance(end, str) and len(start) == len(end) == 1
     first, last = (ord(start), ord(end)) if letters else (_whole(start), _whole(end))
     numbers = range(first, last + (1 if by > 0 else -1), by)
     if len(numbers) > RANGE_ITEMS:
@@ -184,12 +233,9 @@ def span(start: Any, end: Any, step: Any = 1) -> list[Any]:
     return [chr(n) for n in numbers] if letters else list(numbers)
 
 
-def _is_letter(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == 1 and not value.isdigit()
-
-
 def _whole(value: Any) -> int:
-    number = _number(value)
-    if not math.isfinite(number):
+    if not is_number(value):
+        raise ExpressionError(f"{describe(value)} cannot be in a range of numbers")
+    if not math.isfinite(value):
         raise ExpressionError("a range needs finite numbers")
-    return int(number)
+    return int(value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 from jinja2 import nodes
 from jinja2.lexer import Token
@@ -53,18 +54,10 @@ class Parser(ExpressionParser):
 
     def _tag(self) -> nodes.Node:
         token = self._expect("name")
-        statements: dict[str, Callable[[int], nodes.Node]] = {
-            "if": self._if,
-            "for": self._for,
-            "set": self._set,
-            "macro": self._macro,
-            "block": self._block,
-            "filter": self._filter_block,
-        }
-        statement = statements.get(token.value)
+        statement = self.STATEMENTS.get(token.value)
         if statement is None:
             self.fail(f"'{{% {token.value} %}}' {_what(token.value)}", token.lineno)
-        return statement(token.lineno)
+        return statement(self, token.lineno)
 
     def _end(self, name: str) -> None:
         self._expect("name", name)
@@ -129,10 +122,7 @@ class Parser(ExpressionParser):
             defaults.append(self.expression() if given else nodes.Const(None, lineno=token.lineno))
         self._expect("endtag")
         body = self._body("endmacro")
-        next(self.stream)
-        if self.stream.current.type == "name":
-            self._expect("name", name.value)
-        self._expect("endtag")
+        self._end("endmacro")
         return nodes.Macro(name.value, parameters, defaults, body, lineno=at)
 
     def _block(self, at: int) -> nodes.Block:
@@ -155,6 +145,10 @@ class Parser(ExpressionParser):
         body = self._body("endfilter")
         self._end("endfilter")
         return nodes.FilterBlock(body, result, lineno=at)
+
+    STATEMENTS: ClassVar[Mapping[str, Callable[[Parser, int], nodes.Node]]] = MappingProxyType(
+        {"if": _if, "for": _for, "set": _set, "macro": _macro, "block": _block, "filter": _filter_block}
+    )
 
 
 def _what(tag: str) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from jinja2 import nodes
 from jinja2.environment import Environment
 from jinja2.exceptions import TemplateSyntaxError
+from jinja2.lexer import Token
 
 from wdprefect.errors import ExpressionError
 from wdprefect.expressions.lexer import OPENER, Lexer, line_and_column
@@ -53,3 +54,20 @@ def check_syntax(text: str) -> None:
     """Nothing for a text that parses; nothing is compiled. Raises as `parse` does."""
     if OPENER.search(text):
         parse(text)
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text that parses, each with its offset in `lineno`."""
+    return list(_environment().lexer.tokenize(text))
+
+
+def printed(text: str, offset: int) -> str | None:
+    """The expression of the `{{ … }}` around an offset in a text that parses; None where there is none."""
+    start = 0
+    for token in tokens(text):
+        if token.type == "print":
+            start = token.lineno + 2
+        elif token.type == "endprint" and start <= offset < token.lineno:
+            inside = text[start : token.lineno]
+            return (inside[1:] if inside[:1] == "-" and inside[1:2].isspace() else inside).strip()
+    return None

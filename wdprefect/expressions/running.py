@@ -20,19 +20,20 @@ def run(
     variables: Mapping[str, Any],
     services: Services | None,
     nested: Nested | None,
-    join: Callable[[Iterable[Any]], Joined],
+    join: Callable[[Iterable[Any], Scope], Joined],
     *,
     keep_raw: bool = False,
+    make: Callable[..., Scope] = Scope,
 ) -> Joined:
-    """What `join` makes of the pieces that the text prints: text, and values as tuples of one.
+    """What `join` makes of the pieces that the text prints: text, and values as tuples of one. It tells the scope.
 
-    nested, keep_raw: see `Scope`. Raises ExpressionError; a missing name is of kind `undefined`.
+    nested, keep_raw: see `Scope`. make: in place of it, makes the scope, and may give it another template.
+    Raises ExpressionError; a missing name is of kind `undefined`.
     """
-    template = compiled(text)
-    scope = Scope(template, variables, services, nested, keep_raw=keep_raw)
+    scope = make(compiled(text), variables, services, nested, keep_raw=keep_raw)
     try:
         with within_stack():
-            return join(template.root(scope))
+            return join(scope.template.root(scope), scope)
     except Missing as missing:
         line, column = line_and_column(text, missing.at)
         message = f"unable to find '{missing.name}' used in the expression at line {line}"

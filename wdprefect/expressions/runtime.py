@@ -6,8 +6,10 @@ can be asked of a value stands in methods.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, NoReturn, Protocol
 
 from jinja2.runtime import Context
@@ -18,11 +20,25 @@ from wdprefect.expressions.binding import Callee
 from wdprefect.expressions.filters import FILTERS
 from wdprefect.expressions.functions import FUNCTIONS
 from wdprefect.expressions.lexer import line_and_column
-from wdprefect.expressions.limits import LOOP_ROUNDS, checked_text, too_much
+from wdprefect.expressions.limits import (
+    LOOP_ROUNDS,
+    LOOP_SECONDS,
+    MATCHING_SECONDS,
+    Budget,
+    checked_text,
+    joined,
+    too_much,
+)
+from wdprefect.expressions.loops import Loop
 from wdprefect.expressions.methods import FORBIDDEN, call_method
 from wdprefect.expressions.predicates import TESTS
+from wdprefect.expressions.secrecy import SecretReads
 from wdprefect.expressions.services import Services
-from wdprefect.expressions.values import CONTAINERS, LISTS, describe, to_java_text, to_text, truth
+from wdprefect.expressions.values import CONTAINERS, LISTS, describe, entries, to_java_text, to_text, truth
+from wdprefect.masking import SECRETS_READ, notice
+
+# What the name `locale` gives where no variable has it: the language is always English here.
+LOCALE = "en_US"
 
 Body = Callable[["Scope"], Iterable[Any]]
 
@@ -60,7 +76,7 @@ class Nested(Protocol):
         """The same data with its texts rendered once, or until they no longer change."""
 
 
-class Scope(Context):
+class Scope(SecretReads, Context):
     """The state of one rendering: the visible names and everything that generated code calls."""
 
     def __init__(
@@ -80,7 +96,10 @@ class Scope(Context):
         self.template, self.services, self.nested, self.keep_raw = template, services, nested, keep_raw
         # Innermost first.
         self.scopes: tuple[dict[str, Any], ...] = (dict(variables),)
-        self.rounds = 0
+        # How many rounds loops had, and when they must have come to their end.
+        self.rounds, self.end = 0, math.inf
+        self.matching = Budget(MATCHING_SECONDS)
+        self.reads, self.suspects = SECRETS_READ.get(), frozenset()
 
     def __repr__(self) -> str:
         """How many names are visible; their values may be secret."""
@@ -92,11 +111,16 @@ class Scope(Context):
         """The value of a name in the innermost scope that has it; a null counts."""
         for scope in self.scopes:
             if name in scope:
+                if self.suspects and name in self.suspects:
+                    notice()
                 return scope[name]
+        if name == "locale":
+            return LOCALE
         raise Missing(name, at)
 
     def assign(self, name: str, value: Any) -> None:
         """Change the innermost variable of this name, or make one in the current scope."""
+        self.suspect(name)
         for scope in self.scopes:
             if name in scope:
                 scope[name] = value
@@ -105,6 +129,8 @@ class Scope(Context):
 
     def visible(self) -> dict[str, Any]:
         """All names visible now, with their values."""
+        if self.suspects:
+            notice()
         merged: dict[str, Any] = {}
         for scope in reversed(self.scopes):
             merged.update(scope)
@@ -115,7 +141,8 @@ class Scope(Context):
 
         owner: the variable that `value` comes from; a null there is reported under its name.
         """
-        if isinstance(value, Mapping):
+        # `isinstance` of an abstract class costs more than all the rest; nearly every map is a dict.
+        if type(value) is dict or isinstance(value, Mapping):
             if name in value:
                 return value[name]
             raise Missing(name, at)
@@ -130,18 +157,22 @@ class Scope(Context):
         try:
             return call_method(value, name, args)
         except LookupError:
-            raise Missing(name, at) from None
+            raise Missing(self.name_of(name), at) from None
+        except ExpressionError as error:
+            raise self.placed(error, at, name, (value, *args)) from error
+        except (RecursionError, MemoryError):
+            raise
         except Exception as error:  # noqa: BLE001  # whatever a method cannot do with its arguments
-            self.fail(f"{name}: {error}", at, error)
+            self.fail(f"{name}: {self.reason(error, (value, *args))}", at, error)
 
     def item(self, value: Any, key: Any, at: int, owner: str | None = None) -> Any:
         """`value[key]`: an entry of a map, or an item of a list by its index, which may also be text."""
-        if isinstance(value, Mapping):
+        if type(value) is dict or isinstance(value, Mapping):
             try:
                 if key in value:
                     return value[key]
             except TypeError:  # an unhashable key is in no map
-                raise Missing(to_text(key), at) from None
+                raise Missing(self.name_of(key), at) from None
             if numbers.is_number(key) and value and not numbers.is_number(next(iter(value))):
                 self.fail(f"the keys of the map are no numbers, so it has no {to_text(key)}", at)
         elif isinstance(value, LISTS):
@@ -150,9 +181,10 @@ class Scope(Context):
                 return (value if isinstance(value, list | tuple) else list(value))[int(index)]
         elif value is None and owner:
             raise Missing(owner, at)
-        elif isinstance(key, str) and key in FORBIDDEN:
-            self.fail(f"access to '{key}' is denied", at)
-        raise Missing(to_text(key), at)
+        # As Kestra does: the properties and methods in methods.py by their names, `'abc'['length']`.
+        if isinstance(key, str):
+            return self.method(value, key, (), at)
+        raise Missing(self.name_of(key), at)
 
     # Operators
 
@@ -189,15 +221,17 @@ class Scope(Context):
         """As `lookup`, in an operation that lets no missing name through."""
         for scope in self.scopes:
             if name in scope:
+                if self.suspects and name in self.suspects:
+                    notice()
                 return scope[name]
-        return self.fail(f"unable to find '{name}' used in the operation", at)
+        return self.guarded(lambda: self.lookup(name, at), at)
 
     def operate(self, operation: Callable[..., Any], at: int, *operands: Any) -> Any:
         """The result of an operation on values, its failures given their place."""
         try:
             return operation(*operands)
         except ExpressionError as error:
-            raise self.placed(error, at) from error
+            raise self.placed(error, at, operands=operands) from error
 
     def truth(self, value: Any, at: int) -> bool:
         """The truth of an operand of `and`, `or`, `not` or of an `if`; null is an error."""
@@ -211,12 +245,13 @@ class Scope(Context):
 
     def join(self, *parts: Any) -> str:
         """`a ~ b`: the texts in Java's form, null as nothing."""
-        return checked_text("".join(["" if part is None else to_java_text(part) for part in parts]))
+        return joined(["" if part is None else to_java_text(part) for part in parts])
 
     def mapping(self, at: int, *pairs: tuple[Any, Any]) -> dict[Any, Any]:
-        """The map of a literal."""
+        """The map of a literal; of equal keys the first one stays, as in Kestra."""
         try:
-            return dict(pairs)
+            made = dict(pairs)
+            return made if len(made) == len(pairs) else {key: dict(reversed(pairs))[key] for key in made}
         except TypeError:
             self.fail("a list or a map cannot be the key of a map", at)
 
@@ -227,7 +262,8 @@ class Scope(Context):
         callee = FILTERS.get(name)
         if callee is None:
             self.fail(f"unknown filter '{name}'", at)
-        return self._called(callee, f"filter '{name}'", at, args, named, (value,))
+        provided = (self, value) if callee.scoped else (value,)
+        return self._called(callee, f"filter '{name}'", at, args, named, provided)
 
     def tested(self, name: str, at: int, args: Sequence[Any], named: Mapping[str, Any] | None, value: Any) -> bool:
         """`value is name(args)`."""
@@ -238,13 +274,13 @@ class Scope(Context):
 
     def called(self, name: str, at: int, args: Sequence[Any], named: Mapping[str, Any] | None) -> Any:
         """`name(args)`: a macro or a function."""
-        macro = self.template.macros.get(name)
-        if macro is not None:
-            return self._expanded(macro, name, at, args, named or {})
         callee = FUNCTIONS.get(name)
         if callee is None:
-            self.fail(f"function or macro '{name}' does not exist", at)
-        return self._called(callee, f"function '{name}'", at, args, named, (self,) if callee.leading else ())
+            macro = self.template.macros.get(name)
+            if macro is None:
+                self.fail(f"function or macro '{name}' does not exist", at)
+            return self._expanded(macro, name, at, args, named or {})
+        return self._called(callee, f"function '{name}'", at, args, named, (self,) if callee.scoped else ())
 
     def _called(
         self,
@@ -260,13 +296,13 @@ class Scope(Context):
         except Missing:
             raise
         except ExpressionError as error:
-            raise self.placed(error, at, what) from error
+            raise self.placed(error, at, what, (*provided, *args, *(named or {}).values())) from error
         except (StorageError, UnsafePath) as error:
-            self.fail(f"{what}: {error}", at, error)
+            self.fail(f"{what}: {self.reason(error, args)}", at, error)
         except (WdprefectError, RecursionError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001  # as Kestra does: whatever fails in a call is an error of the template
-            self.fail(f"{what}: {error}", at, error)
+            self.fail(f"{what}: {self.reason(error, (*provided, *args))}", at, error)
         return checked_text(result) if isinstance(result, str) else result
 
     def service(self, name: str) -> Callable[..., Any]:
@@ -291,12 +327,15 @@ class Scope(Context):
             return Loop(self, name, None)
         if not isinstance(values, CONTAINERS):
             self.fail(f"{describe(values)} cannot be looped over", at)
+        if not self.rounds:
+            self.end = monotonic() + LOOP_SECONDS
         self.rounds += len(values)
         if self.rounds > LOOP_ROUNDS:
             raise self.placed(too_much(f"the loops have more than {LOOP_ROUNDS:,} rounds"), at)
-        if isinstance(values, Mapping):
-            return Loop(self, name, [{"key": key, "value": value} for key, value in values.items()])
-        return Loop(self, name, list(values))
+        is_map = isinstance(values, Mapping)
+        rounds = entries(values) if is_map else list(values)
+        self.suspect(name)
+        return Loop(self, name, rounds)
 
     def raw(self, body: str) -> str:
         """A raw block: its body, or in a pass before the last one the whole block."""
@@ -304,12 +343,13 @@ class Scope(Context):
 
     def captured(self, body: Body) -> str:
         """What a body prints, in Java's text form."""
-        saved = self.scopes
+        # Whoever prints the text asks what was read for it.
+        saved, reads = self.scopes, self.reads
         try:
-            return checked_text("".join([p if type(p) is str else to_java_text(p[0]) for p in self._printed(body)]))
+            return joined(p if type(p) is str else to_java_text(p[0]) for p in self._printed(body))
         finally:
             # A `??` may catch what ends a loop in the middle.
-            self.scopes = saved
+            self.scopes, self.reads = saved, reads
 
     def _printed(self, body: Body) -> Iterator[Any]:
         return (p for p in body(self) if type(p) is str or p[0] is not None)
@@ -344,34 +384,9 @@ class Scope(Context):
         """Raise an evaluation error with its place in the template."""
         raise self.placed(ExpressionError(message), at) from cause
 
-    def placed(self, error: ExpressionError, at: int, what: str = "") -> ExpressionError:
+    def placed(self, error: ExpressionError, at: int, what: str = "", operands: Iterable[Any] = ()) -> ExpressionError:
         """The same error with its place in this template."""
         line, column = line_and_column(self.template.source, at)
-        message = f"{what}: {error.message}" if what and error.kind == "evaluation" else error.message
+        words = self.reason(error, operands)
+        message = f"{what}: {words}" if what and error.kind == "evaluation" else words
         return ExpressionError(message, error.kind, error.name, line, column, error.at)
-
-
-class Loop:
-    """The rounds of a loop; `empty` tells whether its else part is due."""
-
-    def __init__(self, scope: Scope, name: str, values: list[Any] | None) -> None:
-        self._scope, self._name, self._values = scope, name, values or []
-        self.empty = values is not None and not values
-
-    def __iter__(self) -> Iterator[None]:
-        saved = self._scope.scopes
-        length = len(self._values)
-        # One scope for the whole loop: what `set` makes in a round is there in the next.
-        inner: dict[str, Any] = {}
-        self._scope.scopes = (inner, *saved)
-        for index, value in enumerate(self._values):
-            inner["loop"] = {
-                "index": index,
-                "revindex": length - index - 1,
-                "first": index == 0,
-                "last": index == length - 1,
-                "length": length,
-            }
-            inner[self._name] = value
-            yield
-        self._scope.scopes = saved

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What to ask a web server. Seconds that are None are up to the service; `verify` is about its certificate."""
+
+    method: str
+    uri: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes | None
+    connect_seconds: float | None = None
+    read_seconds: float | None = None
+    follow_redirects: bool = True
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """What it answered."""
+
+    status: int
+    reason: str
+    content_type: str
+    body: bytes
 
 
 class Services(Protocol):
     """The outside of a run. An object may lack methods: to call a function whose service is absent is an error.
 
+    An attribute `masker` may hold the Masker that hides what `secret` gives and what templates make of it.
     A LookupError of `secret` and `kv` means that there is no such thing; `read` and `size` raise for a missing file.
     """
 
@@ -32,3 +59,6 @@ class Services(Protocol):
 
     def error_logs(self) -> list[Any]:
         """The error messages of this run so far."""
+
+    def http(self, request: HttpRequest) -> HttpResponse:
+        """The answer of a web server, whatever its status; what takes too long or is too much raises."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wdprefect.errors import ExpressionError
-from wdprefect.expressions.values import CONTAINERS, LISTS, to_text
+from wdprefect.expressions.limits import joined
+from wdprefect.expressions.values import CONTAINERS, LISTS, checked_size, to_text
 
 if TYPE_CHECKING:
     import yaml
@@ -20,6 +21,7 @@ _NOT_TEXT = re.compile(r"(?i)true|false|null|yes|no|on|off|y|n|\.nan|\.inf|[-+.\
 
 def dump(value: Any) -> str:
     """The value in block style, lists indented by one blank, quotes only where they are needed, with a line end."""
+    checked_size(value)
     return _block(value, "").lstrip("\n").removeprefix(" ") + "\n" if _is_flat(value) else _block(value, "")[1:] + "\n"
 
 
@@ -30,9 +32,9 @@ def _is_flat(value: Any) -> bool:
 def _block(value: Any, margin: str) -> str:
     """What follows `key:` or `-`: a blank and a scalar, or a new line and a block."""
     if isinstance(value, Mapping) and value:
-        return "".join(f"\n{margin}{_scalar(k)}:{_block(v, _deeper(v, margin))}" for k, v in value.items())
+        return joined(f"\n{margin}{_scalar(k)}:{_block(v, _deeper(v, margin))}" for k, v in value.items())
     if isinstance(value, LISTS) and value:
-        return "".join(f"\n{margin}-{_list_item(item, margin + '  ')}" for item in value)
+        return joined(f"\n{margin}-{_list_item(item, margin + '  ')}" for item in value)
     if isinstance(value, CONTAINERS):
         return " {}" if isinstance(value, Mapping) else " []"
     if isinstance(value, str) and "\n" in value:

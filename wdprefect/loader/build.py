@@ -13,6 +13,7 @@ from wdprefect.loader.checks import check
 from wdprefect.loader.defaults import Default, read_defaults, with_defaults
 from wdprefect.loader.draft import LISTS, Draft
 from wdprefect.loader.layers import DEFAULTS, Layers
+from wdprefect.loader.located import Located
 from wdprefect.loader.shape import Findings
 from wdprefect.loader.source import Source
 from wdprefect.loader.spellings import modernize
@@ -40,9 +41,9 @@ def build(source: Source) -> Flow:
     check(draft, findings)
     if flow is None or findings.problems:
         raise InvalidFlow(findings.problems)
-    flow._places = findings  # noqa: SLF001  private to flows and this module, which makes them
+    flow._places = Located(draft, findings)  # noqa: SLF001  private to flows and this module, which makes them
     flow._digest = _digest(modern.data)  # noqa: SLF001
-    flow._notes = (*source.warnings, *modern.notes)  # noqa: SLF001
+    flow._notes = (*source.warnings, *modern.notes, *findings.warnings)  # noqa: SLF001
     return flow
 
 

@@ -74,6 +74,8 @@ def _step(place: Place, step: str | int) -> Place | None:
 _SPACE = " \t\r\n\x85\u2028\u2029"
 _BLANK_ESCAPES = frozenset("\t\r\n tnrNLP")
 _TAG_OR_ANCHOR = re.compile(r"(?:[!&]\S*[ \t\r\n]+)*")
+# As errors of templates count lines.
+_LINE_END = re.compile(r"\r\n?|\n")
 _BLOCK_HEADER = re.compile(r"[|>][^\r\n]*")
 # A character of the value, as each kind of scalar spells it.
 _BARE = re.compile(r".", re.DOTALL)
@@ -99,8 +101,8 @@ def inside(text: str, start: int, value: str, line: int, column: int) -> int:
 
 
 def _offset(value: str, line: int, column: int) -> int:
-    before = value.split("\n")[: line - 1]
-    return min(sum(map(len, before)) + len(before) + column - 1, len(value))
+    ends = [0, *(found.end() for found in _LINE_END.finditer(value))]
+    return min(ends[line - 1] + column - 1, len(value)) if line <= len(ends) else len(value)
 
 
 def _visible(text: str, start: int) -> Iterator[tuple[int, int]]:

@@ -40,11 +40,17 @@ class Findings:
         self._source, self._modern = source, modern
         # With the types that are in trouble where the fault is a default's.
         self._found: dict[Problem, list[str]] = {}
+        self._warnings: dict[Problem, None] = {}
 
     @property
     def problems(self) -> list[Problem]:
         """All that was found; what a plugin default brings wrongly once, with the types it is wrong for."""
         return [_for_types(problem, types) for problem, types in self._found.items()]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What was found and keeps nothing from running, in the order of the file."""
+        return sorted(self._warnings, key=lambda problem: (problem.at.line, problem.at.column))
 
     def at(self, path: Path) -> Position:
         """Where the value at a path of today's spelling stands in the file."""
@@ -63,6 +69,9 @@ class Findings:
 
     def add_at(self, at: Position, code: str, message: str, hint: str | None = None) -> None:
         self._found.setdefault(Problem(at, code, message, hint), [])
+
+    def warn_at(self, at: Position, code: str, message: str, hint: str | None = None) -> None:
+        self._warnings[Problem(at, code, message, hint, "warning")] = None
 
     def validated(self, kind: type[N], data: Mapping[str, Any], layers: Layers) -> N | None:
         """The data as its class; None when it does not fit, with the problems added. Templates fit everything.

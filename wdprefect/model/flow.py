@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
-from wdprefect.errors import Position, Problem
+from wdprefect.errors import ExpressionError, Position, Problem
 from wdprefect.model.inputs import Input
 from wdprefect.model.node import Bool, Int, Late, Node, Text
 from wdprefect.model.retry import Retry
@@ -18,6 +18,8 @@ class Places(Protocol):
     """Where things lie in the file."""
 
     def at(self, path: Path) -> Position: ...
+    def at_template(self, path: Path, text: str, line: int, column: int) -> Position | None:
+        """A place inside the template with this text in the task or output at the path; None where there is none."""
 
 
 class Output(Node):
@@ -90,3 +92,12 @@ class Flow(Node):
     def at(self, path: Path) -> Position:
         """Where a part of the flow stands in its file."""
         return self._places.at(path) if self._places else Position("<flow>", 1, 1)
+
+    def at_error(self, path: Path, error: Exception) -> Position:
+        """Where an error of the task or output at the path stands: in its template, if it is one of a template."""
+        if not isinstance(error, ExpressionError):
+            return self.at(path)
+        found = error.at
+        if found is None and error.template is not None and self._places:
+            found = self._places.at_template(path, error.template, error.line, error.column)
+        return found or self.at(path)

@@ -40,11 +40,11 @@ class Artifacts:
 
     async def write(self, call: Call, result: Result, steps: Sequence[Step]) -> None:
         """The files of an attempt as a table, and its page when it is a WorkingDirectory's."""
-        key = artifact_key(self._flow, call.run.task_id, self._masker.hide_in(call.run.value))
+        key = artifact_key(self._flow, call.run.task_id, call.run.shown_value)
         if result.files:
-            rows = [{"file": n, "size": f.size, "uri": f.uri, "sha256": f.sha256} for n, f in result.files.items()]
+            rows = [self._file(name, file) for name, file in result.files.items()]
             description = f"Files of {self._literal(call.run.label)}; get one: {self._command()}"
-            await acreate_table_artifact(self._masker.hide_in(rows), key=f"{key}-files", description=description)
+            await acreate_table_artifact(rows, key=f"{key}-files", description=description)
         if call.is_unit:
             page = self._masker.hide(self._page(call, result, steps))
             description = f"Steps and files of {self._literal(call.run.label)}"
@@ -58,6 +58,10 @@ class Artifacts:
         files = [f"- {code(self._masker.hide(name))}, {_size(file)}" for name, file in result.files.items()]
         get = ["", f"Get one: {self._command()}", ""] if files else []
         return "\n".join([*head, *table, *(["## Files", "", *files] if files else []), *get, *self._previews(result)])
+
+    def _file(self, name: str, file: StoredFile) -> dict[str, str | int]:
+        hide = self._masker.hide
+        return {"file": hide(name), "size": file.size, "uri": hide(file.uri), "sha256": file.sha256}
 
     def _previews(self, result: Result) -> list[str]:
         shown = [(n, f) for n, f in result.files.items() if f.size <= PREVIEW_BYTES and _TEXT.search(n)][:PREVIEWS]

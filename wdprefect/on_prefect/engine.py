@@ -19,7 +19,7 @@ from wdprefect.execution.engine import Body, Call, Engine
 from wdprefect.execution.ledger import plain
 from wdprefect.execution.records import Result
 from wdprefect.execution.sources import sources_of
-from wdprefect.masking import Masker
+from wdprefect.masking import Masker, without_secrets
 from wdprefect.on_prefect.artifacts import Artifacts
 from wdprefect.on_prefect.bars import BarEngine
 from wdprefect.on_prefect.emitted import EmittedRun
@@ -51,12 +51,13 @@ class PrefectEngine:
             except asyncio.CancelledError:
                 # Prefect would call it a crash. The walk hears of it below, when the state is set.
                 return prefect_state("KILLED")
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  it goes on
                 # No task's failure, which would be a result: the run itself cannot go on.
                 broken.append(error)
                 if isinstance(error, WdprefectError):
                     return prefect_state("FAILED", self._masker.hide(str(error)))
-                raise
+                # Prefect shows it with all that caused it.
+                raise without_secrets(error, self._masker)  # noqa: B904  itself, or one that hides its causes
             found.append(result)
             await self._show(call, result)
             return state_of_result(result, self._masker.hide_in(plain(result.outputs)) if call.is_unit else None)
@@ -84,7 +85,8 @@ class PrefectEngine:
         try:
             await self._artifacts.write(call, result, bars.steps if bars else ())
         except Exception as error:  # noqa: BLE001  what is only shown does not fail a task
-            get_run_logger().warning("the artifacts of '%s' could not be written: %s", call.name, error)
+            reason = self._masker.hide(str(error))
+            get_run_logger().warning("the artifacts of '%s' could not be written: %s", call.name, reason)
 
     def _task(self, call: Call, attempt: Any) -> AttemptTask:
         options: dict[str, Any] = {"persist_result": False, "cache_policy": NO_CACHE}

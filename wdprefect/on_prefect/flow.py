@@ -12,13 +12,14 @@ from uuid import UUID
 import prefect
 from prefect.client.orchestration import PrefectClient
 from prefect.context import FlowRunContext
+from pydantic import SecretStr
 
 from wdprefect.errors import UsageError, WdprefectError
 from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
-from wdprefect.masking import Masker
+from wdprefect.masking import Masker, without_secrets
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.artifacts import Artifacts
 from wdprefect.on_prefect.engine import PrefectEngine
@@ -50,6 +51,19 @@ class Caller:
     sigterm: Any
 
 
+class SecretsFlow(prefect.Flow[..., Any]):
+    """A Prefect flow that hides the secrets with which it is called: parameters are shown to everybody.
+
+    secret: the names of parameters that hold one.
+    """
+
+    secret: frozenset[str] = frozenset()
+
+    def __call__(self, *args: Any, **values: Any) -> Any:
+        hidden = {name: SecretStr(values[name]) for name in self.secret if isinstance(values.get(name), str)}
+        return super().__call__(*args, **{**values, **hidden})
+
+
 def make_prefect_flow(
     flow: Flow, options: Options, storage: str | None, caller: Caller | None = None
 ) -> prefect.Flow[..., Any]:
@@ -63,7 +77,7 @@ def make_prefect_flow(
 
     body.__name__ = body.__qualname__ = entrypoint_name(flow.namespace, flow.id)
     body.__signature__ = open_signature(flow) if caller else parameters.run  # type: ignore[attr-defined]  # inspect reads it
-    made = prefect.Flow(
+    made = SecretsFlow(
         body,
         name=flow.name,
         version=flow.digest,
@@ -74,6 +88,8 @@ def make_prefect_flow(
         # The inputs are checked by our own rules before a caller's run starts.
         validate_parameters=caller is None,
     )
+    # A caller shows a mask in their place already.
+    made.secret = parameters.secret if caller is None else frozenset()
     made.__signature__ = parameters.form  # type: ignore[attr-defined]  # as above
     return made
 
@@ -116,13 +132,13 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
         return prefect_state("KILLED", "the run was cancelled")
     except CancelledByApi:
         execution = killed[0]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  it goes on
         if caller:
             caller.on_error(error)
         if isinstance(error, WdprefectError):
             return _failed(error, masker)
-        # Prefect shows where such a mistake was made.
-        raise
+        # Prefect shows where such a mistake was made, with all that caused it.
+        raise without_secrets(error, masker)  # noqa: B904  itself, or one that hides its causes
     finally:
         pump.close()
     if caller:

@@ -14,6 +14,7 @@ from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, check_start
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
+from wdprefect.masking import MASK, Masker
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.flow import Caller, make_prefect_flow
 from wdprefect.on_prefect.names import parameter_name
@@ -63,11 +64,14 @@ async def run_on_prefect(
 
 
 def _shown(flow: Flow, start: Start) -> dict[str, Any]:
-    """The inputs as parameters of the flow run, which the UI shows. Secrets are not among them."""
+    """The inputs as parameters of the flow run, which the UI shows. Secrets are not among them, nor in them."""
     secret = {item.id for item in flow.inputs if getattr(item, "type", "") == "SECRET"}
     known = {item.id for item in flow.inputs}
+    masker = Masker()
+    for name in secret & start.inputs.keys():
+        masker.register(str(start.inputs[name]))
     return {
-        parameter_name(name): "********" if name in secret else value
+        parameter_name(name): MASK if name in secret else masker.hide_in(value)
         for name, value in start.inputs.items()
         if name in known
     }

@@ -51,11 +51,12 @@ _PLAIN: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The two signatures, and the input that each parameter stands for."""
+    """The two signatures, the input that each parameter stands for, and the parameters that are secret."""
 
     run: Signature
     form: Signature
     inputs: Mapping[str, str]
+    secret: frozenset[str]
 
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs of a run from the values of its parameters; what has no value is left out."""
@@ -80,7 +81,8 @@ def parameters_of(flow: Flow) -> Parameters:
         run.append(Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default))
         form.append(Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=field))
     hidden = Parameter(TRIGGER, Parameter.KEYWORD_ONLY, annotation=str | None, default=None)
-    return Parameters(Signature([*run, hidden]), Signature(form), names)
+    secret = frozenset(parameter_name(item.id) for item in flow.inputs if isinstance(item, SecretInput))
+    return Parameters(Signature([*run, hidden]), Signature(form), names, secret)
 
 
 def open_signature(flow: Flow) -> Signature:

@@ -18,6 +18,8 @@ from typing import Any, Literal, NoReturn, TypeVar, get_args
 from wdprefect.model.ports import Level
 
 T = TypeVar("T")
+# Of what a program wrote amiss, this much is repeated.
+_LONGEST_SHOWN = 80
 MetricType = Literal["counter", "timer", "gauge"]
 
 
@@ -51,7 +53,10 @@ def parse(line: str) -> Message | None:
         payload, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError) as error:
         return Message({}, problems=(f"invalid JSON: {error}",))
-    problems = [f"only the first object is read, not '{text[end:][:80]}'"] if end < len(text) else []
+    rest = text[end:]
+    # The mark tells that a text was cut, also whoever hides secrets.
+    shown = rest if len(rest) <= _LONGEST_SHOWN else f"{rest[: _LONGEST_SHOWN - 1]}…"
+    problems = [f"only the first object is read, not '{shown}'"] if rest else []
     outputs = payload.get("outputs") or {}
     if not isinstance(outputs, dict):
         problems.append("'outputs' is no object")

@@ -207,7 +207,6 @@ def test_refused(kind: str, properties: str, expected: str) -> None:
             "log.Log", "message: x, level: '{{ \"LOUD\" }}'", "'level': 'LOUD' is none of 'TRACE', ", id="no such level"
         ),
         pytest.param("flow.Sleep", "duration: '{{ \"soon\" }}'", "'duration': it must be a duration", id="no duration"),
-        pytest.param("log.Log", "message: '{{ nowhere }}'", "unable to find 'nowhere'", id="an unknown name"),
         pytest.param("output.OutputValues", "values: '{{ 1 }}'", "'values': ", id="no map"),
         pytest.param(
             "log.Log", "message: x, timeout: '{{ \"soon\" }}'", "'timeout': 'soon' is no duration", id="timeout"
@@ -221,3 +220,11 @@ def test_fails_when_rendered(kind: str, properties: str, expected: str) -> None:
     assert ("FAILED", {"a": "FAILED"}) == (execution.state, states(execution))
     assert execution.error is not None
     assert execution.error.startswith(f"flow.yaml:4:5: task 'a': {expected}")
+
+
+def test_unknown_name() -> None:
+    """A name that is not there when its template is rendered fails the task, at the name's place."""
+    execution = run_tasks(core("log.Log", "message: '{{ labels.nowhere }}'") + core("log.Log", "message: never", "b"))
+
+    assert ("FAILED", {"a": "FAILED"}) == (execution.state, states(execution))
+    assert "flow.yaml:4:70: task 'a': unable to find 'nowhere'" in str(execution.error)

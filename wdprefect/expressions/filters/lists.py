@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from wdprefect.errors import ExpressionError
-from wdprefect.expressions.arguments import integer, items, text
-from wdprefect.expressions.limits import checked_text
-from wdprefect.expressions.numbers import equal, is_number
-from wdprefect.expressions.values import CONTAINERS, LISTS, describe, is_empty, to_java_text
+from wdprefect.expressions.arguments import items, text, truncated
+from wdprefect.expressions.limits import RANGE_ITEMS, joined, too_much
+from wdprefect.expressions.numbers import frozen
+from wdprefect.expressions.values import CONTAINERS, LISTS, describe, entries, is_empty, to_java_text
 
 
 def default_(value: Any, default: Any = None) -> Any:
-    """The value, or another where it is missing, null, blank text, or an empty list or map."""
+    """The value, or another where it is missing, null, blank text, or an empty list or map.
+
+    {{ missing | default('none') }} → none
+    {{ '' | default('none') }} → none
+    {{ 0 | default('none') }} → 0
+    """
     return default if is_empty(value) else value
 
 
 def first(value: Any) -> Any:
-    """The first item of a list, null where it is empty; or the first letter of a text."""
+    """The first item of a list, null where it is empty; or the first letter of a text.
+
+    {{ [3, 1, 2] | first }} → 3
+    {{ 'abc' | first }} → a
+    """
     return _end(value, 0)
 
 
 def last(value: Any) -> Any:
-    """The last item of a list, null where it is empty; or the last letter of a text."""
+    """The last item of a list, null where it is empty; or the last letter of a text.
+
+    {{ [3, 1, 2] | last }} → 2
+    {{ 'abc' | last }} → c
+    """
     return _end(value, -1)
 
 
@@ -39,46 +54,73 @@ def _end(value: Any, index: int) -> Any:
 
 
 def length(value: Any) -> int:
-    """The number of items, entries, or UTF-16 units of a text; 0 for null and anything else."""
+    """The number of items, entries, or UTF-16 units of a text; 0 for null and anything else.
+
+    {{ 'abc' | length }} → 3
+    {{ [1, 2] | length }} → 2
+    {{ {'a': 1} | length }} → 1
+    """
     if isinstance(value, str):
         return len(value.encode("utf-16-le", "surrogatepass")) // 2
     return len(value) if isinstance(value, CONTAINERS) else 0
 
 
 def join(value: Any, separator: Any = "") -> str | None:
-    """The items of a list as one text."""
+    """The items of a list as one text.
+
+    {{ ['a', 'b', 3] | join(', ') }} → a, b, 3
+    """
     if value is None:
         return None
     mark = "" if separator is None else text(separator, "separator")
-    return checked_text(mark.join(map(to_java_text, items(value))))
+    return joined(map(to_java_text, items(value)), mark)
 
 
-def merge(value: Any, items_: Any) -> Any:
-    """Two maps or lists as one; in a map the right one wins, and a list adds its items as keys."""
+def merge(value: Any, items_: Any = None) -> Any:
+    """Two maps or lists as one; in a map the right one wins, and a list adds its items as keys.
+
+    {{ {'a': 1, 'b': 2} | merge({'b': 3}) }} → {"a":1,"b":3}
+    {{ [1, 2] | merge([3]) }} → [1,2,3]
+    """
     left, right = (items_, None) if value is None else (value, items_)
+    if isinstance(left, CONTAINERS) and isinstance(right, CONTAINERS):
+        _checked(len(left) + len(right))
     if not isinstance(left, CONTAINERS) or not (right is None or isinstance(right, CONTAINERS)):
         raise ExpressionError(f"{describe(value)} and {describe(items_)} cannot be merged")
     if right is None:
         return left
     if isinstance(left, Mapping):
         return {**left, **(right if isinstance(right, Mapping) else {item: item for item in right})}
-    return [*left, *([{key: item} for key, item in right.items()] if isinstance(right, Mapping) else right)]
+    return [*left, *(entries(right) if isinstance(right, Mapping) else right)]
+
+
+def _checked(size: int) -> None:
+    if size > RANGE_ITEMS:
+        raise too_much(f"the list has more than {RANGE_ITEMS:,} items")
 
 
 def sort(value: Any) -> list[Any] | None:
-    """The items in rising order; they must be comparable."""
+    """The items in rising order; they must be comparable.
+
+    {{ [3, 1, 2] | sort }} → [1,2,3]
+    """
     return None if value is None else sorted(_comparable(value), key=_sort_key)
 
 
 def rsort(value: Any) -> list[Any] | None:
-    """The items in falling order; they must be comparable."""
+    """The items in falling order; they must be comparable.
+
+    {{ ['a', 'c', 'b'] | rsort }} → ["c","b","a"]
+    """
     return None if value is None else sorted(_comparable(value), key=_sort_key, reverse=True)
 
 
 def _comparable(value: Any) -> list[Any]:
     found = items(value)
-    if len({"number" if is_number(item) else type(item) for item in found}) > 1:
+    if len(found) > 1 and len({type(item) for item in found}) > 1:
         raise ExpressionError("the items are of different kinds")
+    if len(found) > 1 and not isinstance(found[0], str | int | float | Decimal | dt.date | dt.time | dt.timedelta):
+        raise ExpressionError(f"{describe(found[0])} has no order")
     return found
 
 
@@ -88,37 +130,45 @@ def _sort_key(item: Any) -> Any:
 
 
 def reverse(value: Any) -> list[Any] | None:
-    """The items in the opposite order."""
+    """The items in the opposite order.
+
+    {{ [3, 1, 2] | reverse }} → [2,1,3]
+    """
     return None if value is None else items(value)[::-1]
 
 
 def distinct(value: Any) -> Any:
-    """The items without repetitions, in their order; the text `null` for null."""
+    """The items without repetitions, in their order; the text `null` for null.
+
+    {{ [1, 2, 1] | distinct }} → [1,2]
+    """
     if value is None:
         return "null"
-    kept: list[Any] = []
-    seen: set[Any] = set()
+    kept: dict[Any, Any] = {}
     for item in items(value):
-        try:
-            known = item in seen and any(equal(item, other) for other in kept)
-            seen.add(item)
-        except TypeError:  # a list or a map cannot be in a set
-            known = any(equal(item, other) for other in kept)
-        if not known:
-            kept.append(item)
-    return kept
+        # 1 and 1.0 are two.
+        kept.setdefault((isinstance(item, int), frozen(item)), item)
+    return list(kept.values())
 
 
 def flatten(value: Any) -> list[Any] | None:
-    """The items, with those of lists among them in their place; one level only."""
+    """The items, with those of lists among them in their place; one level only.
+
+    {{ [1, [2, [3]]] | flatten }} → [1,2,[3]]
+    """
     if value is None:
         return None
-    return [inner for item in items(value) for inner in (item if isinstance(item, LISTS) else [item])]
+    found = items(value)
+    _checked(sum(len(item) if isinstance(item, LISTS) else 1 for item in found))
+    return [inner for item in found for inner in (item if isinstance(item, LISTS) else [item])]
 
 
 def chunk(value: Any, size: Any) -> list[list[Any]] | None:
-    """The items in lists of a size; the last may be shorter."""
-    step = integer(size, "size")
+    """The items in lists of a size; the last may be shorter.
+
+    {{ [1, 2, 3] | chunk(2) }} → [[1,2],[3]]
+    """
+    step = truncated(size, "size")
     if step < 1:
         raise ExpressionError("size is less than 1")
     if value is None:
@@ -128,7 +178,11 @@ def chunk(value: Any, size: Any) -> list[list[Any]] | None:
 
 
 def keys(value: Any) -> list[Any] | None:
-    """The keys of a map, or the indexes of a list."""
+    """The keys of a map, or the indexes of a list.
+
+    {{ {'a': 1, 'b': 2} | keys }} → ["a","b"]
+    {{ ['x', 'y'] | keys }} → [0,1]
+    """
     if value is None:
         return None
     if isinstance(value, Mapping):
@@ -137,7 +191,10 @@ def keys(value: Any) -> list[Any] | None:
 
 
 def values(value: Any) -> list[Any] | None:
-    """The values of a map."""
+    """The values of a map.
+
+    {{ {'a': 1, 'b': 2} | values }} → [1,2]
+    """
     if value is None:
         return None
     if isinstance(value, Mapping):
@@ -146,12 +203,18 @@ def values(value: Any) -> list[Any] | None:
 
 
 def slice_(value: Any, from_index: Any = 0, to_index: Any = None) -> Any:
-    """A part of a text or list, from an index up to but not including another."""
+    """A part of a text or list, from an index up to but not including another.
+
+    {{ 'abcdef' | slice(1, 3) }} → bc
+    {{ [1, 2, 3] | slice(fromIndex=1) }} → [2,3]
+    """
     if value is None:
         return None
     whole = value if isinstance(value, str) else items(value)
-    start = integer(from_index, "fromIndex")
-    end = len(whole) if to_index is None else integer(to_index, "toIndex")
+    start = truncated(from_index, "fromIndex")
+    if to_index is None and start == len(whole):
+        return whole[start:]
+    end = len(whole) if to_index is None else truncated(to_index, "toIndex")
     if not 0 <= start < end <= len(whole):
         raise ExpressionError(f"there is nothing from {start} to {end} in a length of {len(whole)}")
     return whole[start:end]

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
+import struct
+from collections.abc import Mapping
+from decimal import Decimal, DecimalException
+from types import MappingProxyType
 from typing import Any
 
 from wdprefect.errors import ExpressionError
+from wdprefect.expressions import decimal_format
 from wdprefect.expressions.arguments import text
 from wdprefect.expressions.numbers import is_number
-from wdprefect.expressions.values import describe, to_text
+from wdprefect.expressions.values import describe
 
-_DECIMAL_PATTERN = re.compile(r"((?:'[^']*'|[^#0,.'])*)([#0,]*(?:\.[0#]*)?)((?:'[^']*'|[^#0,.'])*)")
-_NUMBER = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(\d+)[lL]?|((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fFdD]?)")
-_WHOLE = ("INT", "LONG", "BIGINTEGER")
+_NUMBER = re.compile(r"([+-]?)(?:(?:0[xX]|#)([0-9a-fA-F]+)|(\d+)[lL]?|((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fFdD]?)")
+_DOUBLE = re.compile(r"([+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|Infinity)|NaN)[fFdD]?")
+# The kinds of whole numbers with their bits.
+_WHOLE: Mapping[str, int | None] = MappingProxyType({"INT": 32, "LONG": 64, "BIGINTEGER": None})
 # As Java's parser of numbers: more digits are no number that anybody wrote.
 _LONGEST = 400
 
 
 def abs_(value: Any) -> Any:
-    """The number without its sign."""
+    """The number without its sign.
+
+    {{ -5 | abs }} → 5
+    """
     return abs(_checked(value))
 
 
@@ -28,81 +36,93 @@ def number(value: Any, type_: Any = None) -> Any:
     """The number that a text holds: `12`, `0x1F`, `010` (octal), `1e3`, `12L`.
 
     type: INT, LONG, BIGINTEGER read whole numbers, FLOAT, DOUBLE, BIGDECIMAL others; anything else is as without.
+
+    {{ ('12' | number) + 1 }} → 13
+    {{ '0x1F' | number }} → 31
+    {{ '12' | number('DOUBLE') }} → 12.0
     """
     if value is None:
         return None
     source = text(value)
-    kind = str(type_).upper() if type_ is not None else ""
-    match = _NUMBER.fullmatch(source) if len(source) <= _LONGEST else None
-    if not match:
-        raise ExpressionError(f"'{source[:40]}' is no number")
-    if kind in _WHOLE:
-        return _whole(source)
+    kind = "" if type_ is None else text(type_, "type").upper()
+    if len(source) > _LONGEST:
+        raise _no_number(source)
     if kind in ("FLOAT", "DOUBLE"):
-        return float(source.rstrip("fFdDlL"))
-    return Decimal(source) if kind == "BIGDECIMAL" else _guessed(match)
+        found = _double(source.strip())
+        return _single(found) if kind == "FLOAT" else found
+    if kind == "BIGDECIMAL":
+        return _decimal(source)
+    match = _NUMBER.fullmatch(source)
+    if not match:
+        raise _no_number(source)
+    return _whole(match, _WHOLE[kind]) if kind in _WHOLE else _guessed(match)
 
 
-def _whole(source: str) -> int:
+def _no_number(source: str) -> ExpressionError:
+    return ExpressionError(f"'{source[:40]}' is no number")
+
+
+def _double(source: str) -> float:
+    match = _DOUBLE.fullmatch(source)
+    if not match:
+        raise _no_number(source)
+    return float(match[1])
+
+
+def _single(number: float) -> float:
+    """The number nearest to it of those with 32 bits, by the shortest text for it."""
+    if not math.isfinite(number):
+        return number
     try:
-        return int(source)
-    except ValueError as error:
-        raise ExpressionError(f"'{source}' is no whole number") from error
+        (nearest,) = struct.unpack("f", struct.pack("f", number))
+    except OverflowError:
+        return math.copysign(math.inf, number)
+    texts = (f"{nearest:.{digits}g}" for digits in range(1, 10))
+    return float(next(text for text in texts if struct.pack("f", float(text)) == struct.pack("f", nearest)))
 
 
-def _guessed(match: re.Match[str]) -> int | float:
+def _decimal(source: str) -> Decimal:
+    try:
+        return Decimal(source)
+    except DecimalException as error:
+        raise _no_number(source) from error
+
+
+def _whole(match: re.Match[str], bits: int | None) -> int:
+    found = None if match[0].endswith(("L", "l")) else _guessed(match)
+    if not isinstance(found, int) or (bits and not -(2 ** (bits - 1)) <= found < 2 ** (bits - 1)):
+        raise ExpressionError(f"'{match[0][:40]}' is no whole number" + (f" of {bits} bits" if bits else ""))
+    return found
+
+
+def _guessed(match: re.Match[str]) -> int | float | Decimal:
     sign, hexadecimal, digits, decimal = match.groups()
     if decimal:
-        return float(sign + decimal)
+        number, exact = float(sign + decimal), Decimal(sign + decimal)
+        return exact if math.isinf(number) or (exact and not number) else number
     if hexadecimal:
         return int(sign + hexadecimal, 16)
     octal = len(digits) > 1 and digits[0] == "0"
     try:
         return int(sign + digits, 8 if octal else 10)
     except ValueError as error:
-        raise ExpressionError(f"'{match[0]}' is no octal number") from error
+        raise ExpressionError(f"'{match[0][:40]}' is no octal number") from error
 
 
 def number_format(value: Any, format_: Any = None) -> str | None:
     """The number by a pattern such as `#,##0.00`, rounded half to even; without one grouped, with up to three decimals.
 
-    Source: Java's `DecimalFormat` in English: `0 # , . %` and, after `;`, the form of negative numbers.
+    Source: Java's `DecimalFormat` in English: `0 # , . % E ¤` and, after `;`, what stands around negative numbers.
+
+    {{ 1234.5 | numberFormat('#,##0.00') }} → 1,234.50
+    {{ 0.256 | numberFormat('0.0%') }} → 25.6%
+    {{ 7 | numberFormat('000') }} → 007
+    {{ 123456 | numberFormat('0.##E0') }} → 1.23E5
     """
     if value is None:
         return None
-    found = _checked(value)
-    if isinstance(found, float) and not math.isfinite(found):
-        return to_text(found)
-    positive, _, negative = ("#,##0.###" if format_ is None else text(format_, "format")).partition(";")
-    match = _DECIMAL_PATTERN.fullmatch(positive)
-    if not match:
-        raise ExpressionError(f"'{positive}' is no pattern of a number")
-    prefix, digits, suffix = match.groups()
-    try:
-        body = _digits(abs(Decimal(str(found))) * _scale(prefix + suffix), digits)
-    except DecimalException as error:
-        raise ExpressionError("the number cannot be formatted") from error
-    if found < 0 and any(c in "123456789" for c in body):
-        other = _DECIMAL_PATTERN.fullmatch(negative) if negative else None
-        prefix, suffix = (other[1], other[3]) if other else ("-" + prefix, suffix)
-    return prefix.replace("'", "") + body + suffix.replace("'", "")
-
-
-def _scale(affixes: str) -> int:
-    return 100 if "%" in affixes else 1000 if "‰" in affixes else 1
-
-
-def _digits(amount: Decimal, pattern: str) -> str:
-    whole, _, fraction = pattern.partition(".")
-    rounded = amount.quantize(Decimal(1).scaleb(-len(fraction)), ROUND_HALF_EVEN)
-    left, _, right = f"{rounded:f}".partition(".")
-    right = right[: fraction.count("0")] + right[fraction.count("0") :].rstrip("0")
-    left = left.lstrip("0").rjust(whole.count("0"), "0")
-    if "," in whole:
-        size = len(whole) - whole.rindex(",") - 1
-        left = re.sub(rf"\B(?=(?:\d{{{size}}})+$)", ",", left) if size else left
-    # `#.##` shows zero as 0, but a half as .5 only where the pattern asks for no whole digit at all.
-    return (left or ("0" if "#" in whole or not right else "")) + (f".{right}" if right else "")
+    pattern = "" if format_ is None else text(format_, "format")
+    return decimal_format.formatted(_checked(value), pattern)
 
 
 def _checked(value: Any) -> Any:

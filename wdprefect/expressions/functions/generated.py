@@ -18,23 +18,36 @@ _KSUID_EPOCH = 1_400_000_000
 
 
 def uuid() -> str:
-    """A random UUID of 36 characters."""
+    """A random UUID of 36 characters.
+
+    {{ uuid() }} → (random)
+    """
     return str(uuid_library.uuid4())
 
 
 def id_() -> str:
-    """A random UUID in base 62: 22 characters."""
+    """A random UUID in base 62: 22 characters.
+
+    {{ id() }} → (random)
+    """
     return _base62(uuid_library.uuid4().int, 22)
 
 
 def ksuid() -> str:
-    """An id of 27 characters that sorts by the second it was made in."""
+    """An id of 27 characters that sorts by the second it was made in.
+
+    {{ ksuid() }} → (random)
+    """
     seconds = int(time.time()) - _KSUID_EPOCH
     return _base62(seconds << 128 | secrets.randbits(128), 27)
 
 
 def nano_id(length: Any = 21, alphabet: Any = _NANO) -> str:
-    """Random characters of an alphabet."""
+    """Random characters of an alphabet.
+
+    {{ nanoId() }} → (random)
+    {{ nanoId(4, 'ab') | length }} → 4
+    """
     count = integer(length, "length")
     if not 0 < count <= _LONGEST_NANO_ID:
         raise ExpressionError(f"length is not between 1 and {_LONGEST_NANO_ID}")
@@ -45,7 +58,11 @@ def nano_id(length: Any = 21, alphabet: Any = _NANO) -> str:
 
 
 def random_int(lower: Any, upper: Any) -> int:
-    """A random whole number from a lower up to but not including an upper bound."""
+    """A random whole number from a lower up to but not including an upper bound.
+
+    {{ randomInt(1, 7) }} → (random)
+    {{ randomInt(1, 2) }} → 1
+    """
     start, end = integer(lower, "lower"), integer(upper, "upper")
     if end < start:
         raise ExpressionError("upper is less than lower")
@@ -53,7 +70,10 @@ def random_int(lower: Any, upper: Any) -> int:
 
 
 def random_port() -> int:
-    """A port of this machine that was free just now."""
+    """A port of this machine that was free just now.
+
+    {{ randomPort() }} → (random)
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

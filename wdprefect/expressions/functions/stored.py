@@ -17,27 +17,43 @@ def secret(scope: Scope, key: Any, namespace: Any = None, subkey: Any = None) ->
     """A secret.
 
     subkey: an entry of a secret that is a JSON map.
+
+    {{ secret('API_KEY') | length }} → 4
+    {{ secret('LOGIN', subkey='user') }} → ada
     """
     name = text(key, "key")
     try:
         value = scope.service("secret")(name, namespace)
     except LookupError as error:
         raise ExpressionError(f"Cannot find secret for key '{name}'.") from error
-    return str(value) if subkey is None else _entry(str(value), name, text(subkey, "subkey"))
+    if subkey is None or subkey == "":
+        return str(value)
+    entry = _entry(str(value), name, text(subkey, "subkey"))
+    if scope.masker:
+        scope.masker.register(entry)
+    return entry
 
 
 def _entry(value: str, name: str, subkey: str) -> str:
     try:
-        return to_text(json.loads(value)[subkey])
-    except (ValueError, LookupError, TypeError):
+        found = json.loads(value)
+    except ValueError:
         # Not chained: the message of the JSON parser may hold a part of the secret.
-        raise ExpressionError(f"Cannot find secret for key '{name}' and subkey '{subkey}'.") from None
+        message = f"Failed to read secret sub-key '{subkey}' from secret '{name}'. "
+        raise ExpressionError(f"{message}Ensure the secret contains valid JSON value.") from None
+    if not isinstance(found, dict) or subkey not in found:
+        raise ExpressionError(f"Cannot find secret sub-key '{subkey}' in secret '{name}'.")
+    return to_text(found[subkey])
 
 
 def kv(scope: Scope, key: Any, namespace: Any = None, error_on_missing: Any = None) -> Any:
     """A value of the key-value store; without a namespace that of the flow is searched, then its parents.
 
     errorOnMissing: null instead of an error where it is false.
+
+    {{ kv('region') }} → eu
+    {{ kv('rows')[1] }} → 2
+    {{ kv('gone', errorOnMissing=false) ?? 'none' }} → none
     """
     name = text(key, "key")
     home = scope.variable("flow", "namespace") if namespace is None else text(namespace, "namespace")

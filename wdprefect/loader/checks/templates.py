@@ -1,54 +1,45 @@
-"""Expressions that do not parse."""
+"""Expressions: that they parse, and then what they use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 from wdprefect.errors import ExpressionError
-from wdprefect.expressions import check_syntax
+from wdprefect.expressions.references import Uses
+from wdprefect.loader.checks.calls import check_calls
+from wdprefect.loader.checks.known import Known
+from wdprefect.loader.checks.names import check_names
+from wdprefect.loader.checks.outputs import check_outputs
+from wdprefect.loader.checks.shells import check_shells
+from wdprefect.loader.checks.texts import Template, templates_of
 from wdprefect.loader.draft import Draft
-from wdprefect.loader.shape import Findings, has_template
-from wdprefect.model.task import Path, Task, TaskSpec
+from wdprefect.loader.shape import Findings
+from wdprefect.model.task import Path
 
-# Never rendered: braces in them are text.
-_PROSE = frozenset({"id", "type", "description"})
+TextCheck = Callable[[Template, Uses, Known, Findings], None]
+# One function each, which takes a template that was parsed once for all of them.
+TEXT_CHECKS: tuple[TextCheck, ...] = (check_calls, check_names, check_outputs, check_shells)
 
 
 def check_templates(draft: Draft, findings: Findings) -> None:
     """Every template of the tasks and of the flow's outputs; the place is that of the error inside the template."""
-    for spec in draft.tasks():
-        # What a type that is not known would render is not known either.
-        if spec.kind is not Task:
-            for where, template in _templates_of(spec):
-                _check(template, draft.origin(spec, where), findings)
-    for path, output in draft.items("outputs"):
-        if isinstance(output, Mapping):
-            for where, template in _templates(output.get("value"), (*path, "value")):
-                _check(template, where, findings)
+    known = Known(draft)
+    for template in templates_of(draft):
+        _check(template, known, findings, ())
 
 
-def _templates_of(spec: TaskSpec) -> Iterator[tuple[Path, str]]:
-    for name, value in spec.data.items():
-        if name not in _PROSE:
-            yield from _templates(value, (name,))
-
-
-def _check(template: str, path: Path, findings: Findings) -> None:
+def _check(template: Template, known: Known, findings: Findings, above: tuple[Path, ...]) -> None:
     try:
-        check_syntax(template)
+        used = known.uses(template.text)
     except ExpressionError as error:
-        findings.add_at(findings.at_text(path, error.line, error.column), "WD320", str(error))
-
-
-def _templates(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        if has_template(value):
-            yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _templates(item, (*path, key))
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            if not isinstance(item, TaskSpec):
-                yield from _templates(item, (*path, i))
+        findings.add_at(findings.at_text(template.path, error.line, error.column), "WD320", str(error))
+        return
+    for check in TEXT_CHECKS:
+        check(template, used, known, findings)
+    for reference in used.references:
+        for path, text in known.rendered_by(reference):
+            # A variable that renders itself ends at a limit, when it runs.
+            if path not in above:
+                inner = replace(template, text=text, path=path, is_variable=True)
+                _check(inner, known, findings, (*above, path))

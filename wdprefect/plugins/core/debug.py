@@ -7,6 +7,8 @@ from wdprefect.model.node import Text
 from wdprefect.model.ports import Level
 from wdprefect.model.task import Leaf, TaskOutputs
 
+_TAG_LENGTH = 64
+
 
 class Return(Leaf):
     """Deliver a rendered text as `value`, mostly to look at what a template gives.
@@ -30,7 +32,9 @@ class Return(Leaf):
 
     def run(self, ctx: RunContext) -> TaskOutputs:
         if self.format is not None:
-            ctx.metrics.add("counter", "length", len(self.format), {"format": self.format[:64]})
+            # The mark tells that a text was cut, also whoever hides secrets.
+            begun = self.format if len(self.format) <= _TAG_LENGTH else f"{self.format[: _TAG_LENGTH - 1]}…"
+            ctx.metrics.add("counter", "length", len(self.format), {"format": begun})
         return self.Outputs(value=self.format)
 
 

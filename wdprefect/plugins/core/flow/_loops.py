@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -110,7 +110,7 @@ def loop_items(values: Any, ctx: FlowableContext) -> Iterator[Item]:
         raise TaskFailed(f"Found '{nulls}' null values on Each, with values={to_json(found)}")
     seen: set[str] = set()
     for item in found:
-        if isinstance(item, bool) or not isinstance(item, str | int | dict):
+        if isinstance(item, bool) or not isinstance(item, str | int | Mapping):
             raise TaskFailed(f"Unknown value element type: {type(item).__name__}")
         text = item if isinstance(item, str) else to_json(item)
         if text not in seen:
