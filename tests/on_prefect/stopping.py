@@ -37,6 +37,15 @@ COMMAND = f"""{HEAD}\
           - setsid sh -c 'echo $$ > "$FOLDER/stray"; exec sleep 600' &
           - echo $$ > "$FOLDER/child"; sleep 600
 """
+# A command that takes no notice of being asked to end.
+STUBBORN = f"""{HEAD}\
+  - id: wait
+    type: io.kestra.plugin.scripts.shell.Commands
+    env:
+      FOLDER: "{{{{ inputs.folder }}}}"
+    commands:
+      - trap '' TERM INT; echo $$ > "$FOLDER/stray"; echo $$ > "$FOLDER/child"; while true; do sleep 0.2; done
+"""
 # No process but our own.
 SLEEP = f"""{HEAD}\
   - id: wait

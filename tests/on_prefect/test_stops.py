@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,24 @@ def test_an_interrupted_command_line(
     stopping.assert_gone(children)
     if engine == "prefect":
         assert "CANCELLED" == api.state(stopping.run_of(api, tmp_path))
+
+
+@pytest.mark.parametrize("engine", ["local", "prefect"])
+def test_an_impatient_user(api: Api, tmp_path: Path, engine: str) -> None:
+    """Ctrl-C again and again ends the command at once, and what it ran with it."""
+    with stopping.command_line(api, tmp_path, stopping.STUBBORN, engine) as process:
+        children = stopping.children_of_run(tmp_path)
+        for _ in range(4):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        printed = process.communicate(timeout=stopping.GRACE_SECONDS)[0]
+
+    assert 130 == process.returncode, printed
+    assert "wdprefect: interrupted again, ended at once" == printed.splitlines()[-1]
+    assert "Traceback" not in printed
+    stopping.assert_gone(children)
+    if engine == "prefect":
+        assert api.end_state(stopping.run_of(api, tmp_path)) in {"CRASHED", "CANCELLED"}
 
 
 # What a notebook does: the loop runs in the main thread, and Ctrl-C is an error there.

@@ -194,8 +194,10 @@ class _Course:
         try:
             return {output.id: _output(output, render) for output in run.flow.outputs}
         except (ExpressionError, ValueError) as error:
-            self._error = run.masker.hide(f"the outputs of the flow cannot be computed: {error}")
-            run.logs.write(LogRecord(now(), "ERROR", self._error))
+            message = run.masker.hide(f"the outputs of the flow cannot be computed: {error}")
+            run.logs.write(LogRecord(now(), "ERROR", message))
+            # A run that has failed says why: its outputs mostly lack what the failed task would have delivered.
+            self._error = (self._first_error() if run.state == "FAILED" else None) or message
             return None
 
     def _execution(self, state: RunState, outputs: Mapping[str, Any] | None) -> Execution:

@@ -19,7 +19,7 @@ from wdprefect.execution.rendering import Rendering, typed_task
 from wdprefect.execution.run import Run, new_id
 from wdprefect.execution.states import combine, softened, stops
 from wdprefect.execution.steps import Steps
-from wdprefect.execution.threads import timed_out
+from wdprefect.execution.threads import end, timed_out
 from wdprefect.expressions import is_true
 from wdprefect.model.retry import Retry
 from wdprefect.model.stop import Stop
@@ -172,7 +172,7 @@ class Walk:
                 raise timed_out(timeout)
             return work.result()
         finally:
-            await _cancelled(work)
+            await end(work)
 
     def _error_below(self, parent: TaskRun, earlier: int) -> str | None:
         """What the first child of this attempt that failed had to say; `earlier` task runs were there before it."""
@@ -228,13 +228,3 @@ def _delay(retry: Retry | None, task_run: TaskRun) -> timedelta:
 def _warned(result: Result, retry: Retry | None, number: int) -> Result:
     is_warning = retry is not None and retry.warning_on_retry and number > 1 and result.state == "SUCCESS"
     return replace(result, state="WARNING") if is_warning else result
-
-
-async def _cancelled(work: asyncio.Future[T]) -> None:
-    """Cancel work that may still run, and wait until its children have been ended."""
-    work.cancel()
-    while not work.done():
-        try:
-            await asyncio.wait({work})
-        except asyncio.CancelledError:
-            continue
