@@ -26,6 +26,7 @@ TESTS: dict[str, list[str]] = {
     "`retry` of a child": ["test_differences.py::test_retry_of_a_child"],
     "`timeout`, `finally` of a WorkingDirectory": [
         "plugins/scripts/test_ending.py::test_timeout_of_a_directory",
+        "plugins/scripts/test_ending.py::test_after_the_timeout_of_a_directory",
         "test_differences.py::test_finally_of_a_directory",
     ],
     "a failure before the first child": ["test_differences.py::test_failure_before_the_first_child"],

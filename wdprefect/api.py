@@ -10,7 +10,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from wdprefect.errors import UsageError
+from wdprefect.errors import Abandoned, UsageError
 from wdprefect.execution.engine import LocalEngine
 from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
@@ -69,6 +69,8 @@ def run(  # noqa: PLR0913  what a run can be given; all by name
     Raises InvalidInput or InvalidFlow before anything runs, Unavailable when the API or the storage does not answer,
     StorageError when the storage refuses what is kept of the run itself.
     """
+    if not isinstance(flow, Flow):
+        raise UsageError("give a flow: wdprefect.run(wdprefect.load('flow.yaml'))")
     if namespace_files is not None:
         raise UsageError("namespace files are not available yet")
     if engine not in ("prefect", "local"):
@@ -100,15 +102,39 @@ def to_prefect(flow: Flow, *, runner: str | None = None, storage: str | None = N
 def open_run_storage(url: str | None) -> Storage:
     """The storage of a URL as `run` takes it, or the default one, outside of a run."""
     if url is not None and url.startswith("s3-bucket/"):
-        from wdprefect.on_prefect.storage import load_bucket, storage_of_block  # as above
+        from wdprefect.on_prefect.local_api import use_api  # as above
+        from wdprefect.on_prefect.storage import load_bucket, storage_of_block
 
+        use_api()
         return storage_of_block(_blocking(lambda: load_bucket(url)))
     return open_storage(url or default_storage())
 
 
 def _blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of a coroutine, in an event loop of its own: in this thread, or beside the loop that runs in it."""
-    return _in_other_thread(start) if _is_in_loop() else asyncio.run(start())
+    return _in_other_thread(start) if _is_in_loop() else _in_this_thread(start)
+
+
+def _in_this_thread(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of a coroutine in a loop of this thread. Raises Abandoned when Ctrl-C comes too often for an end."""
+    has_ended = False
+
+    async def work() -> T:
+        nonlocal has_ended
+        try:
+            result = await start()
+        except (asyncio.CancelledError, Exception):
+            has_ended = True
+            raise
+        has_ended = True
+        return result
+
+    try:
+        return asyncio.run(work())
+    except KeyboardInterrupt as error:
+        if has_ended:
+            raise
+        raise Abandoned from error
 
 
 def _in_other_thread(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

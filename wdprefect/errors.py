@@ -111,6 +111,10 @@ class TaskFailed(WdprefectError):
         super().__init__("\n    ".join([message, *last_lines]))
 
 
+class Abandoned(KeyboardInterrupt):
+    """Ctrl-C came again while a run was being ended: what it left is ended as this process ends, and not sooner."""
+
+
 class Unavailable(WdprefectError):
     """Something around us does not answer: the Prefect API, a storage, a container engine. Trying again may help."""
 

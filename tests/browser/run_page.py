@@ -44,7 +44,8 @@ def open_artifact(page: Page, key: str) -> Locator:
 
 
 def rows(table: Locator) -> list[list[str]]:
-    """The cells of a table without its head."""
+    """The cells of a table without its head, as soon as it has any."""
+    table.locator("tbody tr td").first.wait_for()
     return [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
 
 

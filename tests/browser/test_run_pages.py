@@ -115,13 +115,13 @@ def test_lines(seen: Page, orders: Execution) -> None:
 
 
 def test_files(seen: Page, orders: Execution) -> None:
-    """The files of a directory are a table: name, size, hash and URI; above it the command that gets one."""
+    """The files of a directory are a table: name, size, URI and hash; above it the command that gets one."""
     show(seen, orders)
     content = open_artifact(seen, "company-team-orders-wdir-files")
     expected = []
     for name, uri in orders.task_outputs["wdir"]["outputFiles"].items():
         data = orders.read(uri)
-        expected.append([name, str(len(data)), hashlib.sha256(data).hexdigest(), uri])
+        expected.append([name, str(len(data)), uri, hashlib.sha256(data).hexdigest()])
     assert ["clean_dataset.csv", "data.csv"] == [row[0] for row in expected]
     assert expected == rows(content.locator("table"))
     command = f"wdprefect files {orders.id} get NAME"

@@ -42,7 +42,9 @@ def test_interrupted(write: Write, tmp_path: Path, number: signal.Signals) -> No
     arguments = ("run", write("f.yaml", text), "--engine", "local", "--storage", storage.as_uri())
     environment = {**os.environ, "WDPREFECT_DIRECTORY": str(directories)}
 
-    with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True, env=environment) as process:
+    # Whoever runs the tests in the background ignores Ctrl-C, and so would the command.
+    call = ["env", "--default-signal=INT", *command(*arguments)]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True, env=environment) as process:
         wait_for(files)
         process.send_signal(number)
         _, said = process.communicate(timeout=PATIENCE_SECONDS)

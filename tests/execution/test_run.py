@@ -200,6 +200,16 @@ def test_error_of_the_last_attempt(store: str) -> None:
     assert ["FAILED", "FAILED"] == [attempt.state for attempt in execution.task_runs[0].attempts]
 
 
+def test_error_of_a_run_without_outputs(store: str) -> None:
+    """A run that failed says what failed first, not that its outputs lack what the failed task would have given."""
+    text = FAILING + "outputs:\n  - {id: said, type: STRING, value: '{{ outputs.breaks.vars.said }}'}\n"
+    execution = run(load_text(text, "failing.yaml"), engine="local", storage=store)
+    assert execution.error is not None
+    assert execution.error.startswith("failing.yaml:13:9: task 'breaks': Command failed with exit code 9")
+    errors = [record.message for record in execution.logs if record.level == "ERROR"]
+    assert "the outputs of the flow cannot be computed" in errors[-1]
+
+
 def test_refused_before_anything(store: str, tmp_path: Path) -> None:
     """A run that is refused leaves nothing behind."""
     with pytest.raises(InvalidInput, match="password"):

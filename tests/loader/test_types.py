@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from wdprefect.loader import types
 from wdprefect.loader.types import all_types, find_type, nearest_types
+from wdprefect.model.node import Marker, Node
 from wdprefect.model.task import Leaf, Task
 from wdprefect.model.task_runner import TaskRunner
 from wdprefect.model.trigger import Trigger
@@ -169,3 +171,18 @@ def test_entry_point_gives_its_own(name: str) -> None:
 def test_without_entry_point() -> None:
     """Without it the same name is none."""
     assert find_type("com.acme.tools.Thing", Task) is None
+
+
+def hidden_markers(annotation: object) -> bool:
+    """Whether a marker stands inside of an annotation, where nobody looks for it."""
+    return any(
+        isinstance(item, Marker) or hidden_markers(item)
+        for part in get_args(annotation)
+        for item in (part, *getattr(part, "__metadata__", ()))
+    )
+
+
+@pytest.mark.parametrize("kind", all_types(Task).values(), ids=lambda kind: kind.__name__)
+def test_markers_are_seen(kind: type[Node]) -> None:
+    """How a property is treated is said of the whole of it: a marker in a part of a union would go unseen."""
+    assert [] == [name for name, field in kind.model_fields.items() if hidden_markers(field.annotation)]

@@ -67,10 +67,12 @@ def worker(api: Api, project: Path, pool: str = POOL, variables: Mapping[str, st
         yield
     finally:
         process.send_signal(signal.SIGTERM)
+        # It waits for the runs that it has begun.
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=60)
         finally:
             process.kill()
+            process.wait()
 
 
 def start(api: Api, flow_name: str, deployment: str, parameters: Mapping[str, Any]) -> str:

@@ -37,6 +37,15 @@ COMMAND = f"""{HEAD}\
           - setsid sh -c 'echo $$ > "$FOLDER/stray"; exec sleep 600' &
           - echo $$ > "$FOLDER/child"; sleep 600
 """
+# A command that takes no notice of being asked to end.
+STUBBORN = f"""{HEAD}\
+  - id: wait
+    type: io.kestra.plugin.scripts.shell.Commands
+    env:
+      FOLDER: "{{{{ inputs.folder }}}}"
+    commands:
+      - trap '' TERM INT; echo $$ > "$FOLDER/stray"; echo $$ > "$FOLDER/child"; while true; do sleep 0.2; done
+"""
 # No process but our own.
 SLEEP = f"""{HEAD}\
   - id: wait
@@ -50,14 +59,20 @@ GRACE_SECONDS = 5.0
 def command_line(
     api: Api, folder: Path, text: str, engine: str = "prefect", inherited: str = "default", **more: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """`wdprefect run` of a flow, which gets the folder as its input; what it prints is in its `stdout`.
-
-    It is gone when the block has ended.
-    """
+    """`wdprefect run` of a flow, which gets the folder as its input; what it prints is in its `stdout`."""
     (folder / "slow.yaml").write_text(text)
-    command = [sys.executable, "-m", "wdprefect", "run", "slow.yaml", "--engine", engine, "-i", f"folder={folder}"]
+    arguments = ["-m", "wdprefect", "run", "slow.yaml", "--engine", engine, "-i", f"folder={folder}"]
+    with python(api, folder, *arguments, inherited=inherited, **more) as process:
+        yield process
+
+
+@contextmanager
+def python(
+    api: Api, folder: Path, *arguments: str, inherited: str = "default", **more: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A Python process in the folder, which is gone when the block has ended. inherited: how it finds Ctrl-C set."""
     with subprocess.Popen(
-        ["env", f"--{inherited}-signal=INT", *command],
+        ["env", f"--{inherited}-signal=INT", sys.executable, *arguments],
         cwd=folder,
         env=environment(api, folder, **more),
         stdout=subprocess.PIPE,
@@ -68,6 +83,7 @@ def command_line(
         try:
             yield process
         finally:
+            # Without this a test that fails would wait for a run that nobody ends.
             process.kill()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.on_prefect import stopping
-from tests.on_prefect.deploying import deploy, environment, make_project, start, worker
+from tests.on_prefect.deploying import deploy, make_project, start, worker
 from tests.on_prefect.seen import Api
 
 pytestmark = pytest.mark.server
@@ -88,6 +88,24 @@ def test_an_interrupted_command_line(
         assert "CANCELLED" == api.state(stopping.run_of(api, tmp_path))
 
 
+@pytest.mark.parametrize("engine", ["local", "prefect"])
+def test_an_impatient_user(api: Api, tmp_path: Path, engine: str) -> None:
+    """Ctrl-C again and again ends the command at once, and what it ran with it."""
+    with stopping.command_line(api, tmp_path, stopping.STUBBORN, engine) as process:
+        children = stopping.children_of_run(tmp_path)
+        for _ in range(4):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        printed = process.communicate(timeout=stopping.GRACE_SECONDS)[0]
+
+    assert 130 == process.returncode, printed
+    assert "wdprefect: interrupted again, ended at once" == printed.splitlines()[-1]
+    assert "Traceback" not in printed
+    stopping.assert_gone(children)
+    if engine == "prefect":
+        assert api.end_state(stopping.run_of(api, tmp_path)) in {"CRASHED", "CANCELLED"}
+
+
 # What a notebook does: the loop runs in the main thread, and Ctrl-C is an error there.
 NOTEBOOK = """\
 import asyncio, pathlib, psutil, sys, wdprefect
@@ -106,20 +124,13 @@ asyncio.new_event_loop().run_until_complete(cell())
 def test_an_interrupted_notebook(api: Api, tmp_path: Path, engine: str) -> None:
     """Where an event loop runs already, Ctrl-C cancels the run and is raised when that has ended."""
     (tmp_path / "slow.yaml").write_text(stopping.COMMAND)
-    command = [sys.executable, "-c", NOTEBOOK, engine, str(tmp_path)]
-    with subprocess.Popen(
-        ["env", "--default-signal=INT", *command],
-        cwd=tmp_path,
-        env=environment(api, tmp_path),
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    with stopping.python(api, tmp_path, "-c", NOTEBOOK, engine, str(tmp_path)) as process:
         children = stopping.children_of_run(tmp_path)
         process.send_signal(signal.SIGINT)
         printed = process.communicate(timeout=stopping.GRACE_SECONDS + 10)[0]
 
-    assert (0, "interrupted True\n") == (process.returncode, printed)
+    assert 0 == process.returncode, printed
+    assert "interrupted True" in printed.splitlines()
     stopping.assert_gone(children)
     if engine == "prefect":
         assert "CANCELLED" == api.state(stopping.run_of(api, tmp_path))

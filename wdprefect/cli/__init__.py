@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from wdprefect import __version__
-from wdprefect.errors import EXIT_INTERRUPTED, EXIT_SURROUNDINGS, InvalidFlow, WdprefectError
+from wdprefect.errors import EXIT_INTERRUPTED, EXIT_SURROUNDINGS, Abandoned, InvalidFlow, WdprefectError
 
 # One module each, imported when its command is given.
 COMMANDS = {
@@ -50,6 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _executed(args: argparse.Namespace) -> int:
     try:
         return int(import_module(f"wdprefect.cli.{args.command}").execute(args))
+    except Abandoned:
+        print("wdprefect: interrupted again, ended at once", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # No clearing up, which would wait for what was abandoned; the guard of our processes sees to it.
+        os._exit(EXIT_INTERRUPTED)
     except KeyboardInterrupt:
         print("wdprefect: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -204,8 +204,10 @@ class _Course:
                 found[output.id] = _output(output, render)
             except (ExpressionError, Unavailable, ValueError) as error:
                 place = run.flow.at_error(("outputs", number), error)
-                self._error = run.masker.hide(f"{place}: the outputs of the flow cannot be computed: {error}")
-                run.logs.write(LogRecord(now(), "ERROR", self._error))
+                message = run.masker.hide(f"{place}: the outputs of the flow cannot be computed: {error}")
+                run.logs.write(LogRecord(now(), "ERROR", message))
+                # A run that has failed says why: its outputs mostly lack what the failed task would have delivered.
+                self._error = (self._first_error() if run.state == "FAILED" else None) or message
                 return None
         return found
 

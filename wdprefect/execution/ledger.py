@@ -13,13 +13,16 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from queue import SimpleQueue
 from typing import Any
 
 from wdprefect.execution.records import Attempt, Metric, TaskRun
 from wdprefect.masking import Masker
 from wdprefect.model.conversions import iso_duration
 from wdprefect.model.ports import Storage, StoredFile
+
+# Entries that come so close after one another are written together: to wake the writer for each would cost the run
+# three times what the writing does. A killed run loses no more than the entries of its last children.
+TOGETHER_SECONDS = 0.02
 
 
 class Ledger:
@@ -31,8 +34,10 @@ class Ledger:
 
     def __init__(self, storage: Storage, execution_uri: str, masker: Masker) -> None:
         self._storage, self._uri, self._masker = storage, execution_uri, masker
-        # Entries, moments to be told of, and the end.
-        self._queue: SimpleQueue[tuple[TaskRun, int] | Future[None] | None] = SimpleQueue()
+        self._changed = threading.Condition()
+        self._entries: list[tuple[TaskRun, int]] = []
+        self._waiting: list[Future[None]] = []
+        self._closed = False
         self._failure: Exception | None = None
         self._writer = threading.Thread(target=self._work, name="wdprefect-ledger", daemon=True)
 
@@ -44,17 +49,24 @@ class Ledger:
 
     def record(self, run: TaskRun, number: int) -> None:
         """Write the entry of a finished task run; `number` is its place in the order of creation."""
-        self._queue.put((run, number))
+        with self._changed:
+            self._entries.append((run, number))
+            if len(self._entries) == 1:
+                self._changed.notify()
 
     async def flushed(self) -> None:
         """Return when all that was recorded is written. Raises what went wrong with it, once."""
         written: Future[None] = Future()
-        self._queue.put(written)
+        with self._changed:
+            self._waiting.append(written)
+            self._changed.notify()
         await asyncio.wrap_future(written)
 
     def close(self, facts: Mapping[str, Any] | None) -> None:
         """Wait for the entries, then write what the execution came to: the last object of a run."""
-        self._queue.put(None)
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
         self._writer.join()
         if failure := self._taken_failure():
             raise failure
@@ -62,17 +74,29 @@ class Ledger:
             self._write(f"{self._uri}/execution.json", facts)
 
     def _work(self) -> None:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, tuple):
-                self._write_entry(*item)
-            elif item.set_running_or_notify_cancel():
-                self._answer(item)
+        is_open = True
+        while is_open:
+            with self._changed:
+                self._changed.wait_for(lambda: self._entries or self._is_urgent())
+                self._changed.wait_for(self._is_urgent, TOGETHER_SECONDS)
+                entries, self._entries = self._entries, []
+                waiting, self._waiting = self._waiting, []
+                is_open = not self._closed
+            for run, number in entries:
+                self._write_entry(run, number)
+            for written in waiting:
+                self._answer(written)
 
-    def _answer(self, waiting: Future[None]) -> None:
+    def _is_urgent(self) -> bool:
+        return bool(self._waiting) or self._closed
+
+    def _answer(self, written: Future[None]) -> None:
+        if not written.set_running_or_notify_cancel():
+            return
         if failure := self._taken_failure():
-            waiting.set_exception(failure)
+            written.set_exception(failure)
         else:
-            waiting.set_result(None)
+            written.set_result(None)
 
     def _write_entry(self, run: TaskRun, number: int) -> None:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wdprefect.errors import TaskFailed
 from wdprefect.model.stop import Stop
@@ -57,6 +57,16 @@ def timed_out(timeout: timedelta) -> TaskFailed:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return TaskFailed(f"Timeout after {hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}")
+
+
+async def end(work: asyncio.Future[Any]) -> None:
+    """Cancel work that may still run, and wait until it has ended, however often that is asked for meanwhile."""
+    work.cancel()
+    while not work.done():
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            continue
 
 
 async def _ended(future: asyncio.Future[T], grace: timedelta) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any, TypeVar
 
 from wdprefect.errors import ExpressionError, Unavailable
 from wdprefect.execution.attempt import MetricsBook, TaskFiles, Trial
@@ -18,11 +19,13 @@ from wdprefect.execution.rendering import Rendering, typed_task
 from wdprefect.execution.run import Run, new_id
 from wdprefect.execution.states import combine, softened, stops
 from wdprefect.execution.steps import Steps
-from wdprefect.execution.threads import timed_out
+from wdprefect.execution.threads import end, timed_out
 from wdprefect.expressions import is_true
 from wdprefect.model.retry import Retry
 from wdprefect.model.stop import Stop
 from wdprefect.model.task import Flowable, State, TaskSpec
+
+T = TypeVar("T")
 
 
 class Walk:
@@ -126,19 +129,10 @@ class Walk:
                 trial.place.close()
 
     async def _unit(self, trial: Trial, inner: Frame) -> Result:
-        """A WorkingDirectory: control flow in a directory, with a timeout over all of it."""
-        work = asyncio.ensure_future(self._control(trial, inner))
+        """A WorkingDirectory: control flow in a directory."""
         try:
-            timeout = trial.timeout()
-            done, _ = await asyncio.wait({work}, timeout=timeout.total_seconds() if timeout else None)
-            if done:
-                return work.result()
-            assert timeout is not None
-            return trial.failed(timed_out(timeout))
-        except (ExpressionError, Unavailable) as error:
-            return trial.failed(error)
+            return await self._control(trial, inner)
         finally:
-            await _cancelled(work)
             trial.place.close()
 
     async def _control(self, trial: Trial, inner: Frame) -> Result:
@@ -149,7 +143,8 @@ class Walk:
             typed = typed_task(trial.spec, trial.render)
             assert isinstance(typed, Flowable)
             task = typed
-            result = replace(trial.result("SUCCESS", await task.run(steps)), state=combine(steps.states))
+            outputs = await self._in_time(task.run(steps), trial)
+            result = replace(trial.result("SUCCESS", outputs), state=combine(steps.states))
             if result.state == "FAILED":
                 result = replace(result, error=self._error_below(trial.task_run, earlier))
         except Exception as error:  # noqa: BLE001  as in a leaf
@@ -164,9 +159,20 @@ class Walk:
             concluded = await task.conclude(steps) if task else None
         except Exception as error:  # noqa: BLE001  as in a leaf
             return trial.failed(error)
-        more = concluded.dump() if concluded else {}
-        outputs = {**(result.outputs or {}), **more}
-        return replace(result, outputs=outputs or None, files=trial.files.saved())
+        delivered = {**(result.outputs or {}), **(concluded.dump() if concluded else {})}
+        return replace(result, outputs=delivered or None, files=trial.files.saved())
+
+    async def _in_time(self, children: Coroutine[Any, Any, T], trial: Trial) -> T:
+        """What the children of a flowable come to. Raises TaskFailed when its timeout is over, and they have ended."""
+        work = asyncio.ensure_future(children)
+        try:
+            timeout = trial.timeout()
+            done, _ = await asyncio.wait({work}, timeout=timeout.total_seconds() if timeout else None)
+            if not done and timeout:
+                raise timed_out(timeout)
+            return work.result()
+        finally:
+            await end(work)
 
     def _error_below(self, parent: TaskRun, earlier: int) -> str | None:
         """What the first child of this attempt that failed had to say; `earlier` task runs were there before it."""
@@ -224,13 +230,3 @@ def _delay(retry: Retry | None, task_run: TaskRun) -> timedelta:
 def _warned(result: Result, retry: Retry | None, number: int) -> Result:
     is_warning = retry is not None and retry.warning_on_retry and number > 1 and result.state == "SUCCESS"
     return replace(result, state="WARNING") if is_warning else result
-
-
-async def _cancelled(work: asyncio.Future[Result]) -> None:
-    """Cancel work that may still run, and wait until its children have been ended."""
-    work.cancel()
-    while not work.done():
-        try:
-            await asyncio.wait({work})
-        except asyncio.CancelledError:
-            continue

@@ -40,7 +40,7 @@ class DependsOn(Node):
     """Other inputs that must be enabled, and a condition that must hold, for an input to count."""
 
     inputs: list[str] = Field(min_length=1)
-    condition: Late[Text] | None = None
+    condition: Late[Text | None] = None
 
 
 class InputBase(Node):
@@ -99,7 +99,7 @@ class SelectInput(InputBase):
 
     type: Literal["SELECT", "ENUM"]
     values: list[Text] | None = None
-    expression: Late[Text] | None = None
+    expression: Late[Text | None] = None
     allow_custom_value: Bool = False
     is_radio: Bool = False
     auto_select_first: Bool = False
@@ -117,7 +117,7 @@ class MultiselectInput(InputBase):
     type: Literal["MULTISELECT"]
     values: list[Text] | None = None
     options: list[Text] | None = None
-    expression: Late[Text] | None = None
+    expression: Late[Text | None] = None
     item_type: str = "STRING"
     allow_custom_value: Bool = False
     auto_select_first: Bool = False

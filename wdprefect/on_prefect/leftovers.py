@@ -71,7 +71,7 @@ async def _of_earlier_attempts(client: PrefectClient, flow_run: FlowRun) -> list
     if flow_run.run_count < 2 or flow_run.state is None:  # noqa: PLR2004  a second attempt is the first that has an earlier one
         return []
     since = flow_run.state.timestamp
-    found = await open_task_runs(client, {"id": {"any_": [flow_run.id]}})
+    found = await open_task_runs(client, {"id": {"any_": [str(flow_run.id)]}})
     return [task_run for task_run in found if (task_run.start_time or task_run.expected_start_time or since) < since]
 
 

@@ -16,6 +16,7 @@ from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
 from wdprefect.masking import MASK, Masker
 from wdprefect.model.flow import Flow
+from wdprefect.on_prefect.clients import shared_clients
 from wdprefect.on_prefect.flow import Caller, make_prefect_flow
 from wdprefect.on_prefect.names import parameter_name
 from wdprefect.on_prefect.owned import owning
@@ -51,8 +52,9 @@ async def run_on_prefect(
         elif storage:
             open_storage(storage)
         # Until the API has been told how the run ended, which is after the flow's own code.
-        with owned:
-            state = await call(**_shown(flow, start), return_state=True)
+        async with shared_clients():
+            with owned:
+                state = await call(**_shown(flow, start), return_state=True)
         if broken:
             raise broken[0]
     if not found and state.is_cancelled():

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 
+from wdprefect.execution.threads import end
+
 T = TypeVar("T")
 POLL_SECONDS = 2.0
 
@@ -27,18 +29,15 @@ async def watched(work: Coroutine[Any, Any, T], client: PrefectClient, flow_run_
     try:
         await asyncio.wait({running, watch}, return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
-            running.cancel()
-            await asyncio.wait({running})
+            await end(running)
             if running.cancelled():
                 raise CancelledByApi
         return running.result()
     except asyncio.CancelledError:
-        running.cancel()
-        await asyncio.wait({running})
+        await end(running)
         raise
     finally:
-        watch.cancel()
-        await asyncio.wait({watch})
+        await end(watch)
 
 
 async def _cancelled(client: PrefectClient, flow_run_id: UUID) -> None:

@@ -294,3 +294,19 @@ def test_tasks_run_apart() -> None:
         """)
 
     assert ({"a": "SUCCESS", "b": "SUCCESS"}, []) == (states(execution), messages(execution))
+
+
+@pytest.mark.parametrize("lines", ["commands", "beforeCommands"])
+def test_a_value_is_no_template(lines: str) -> None:
+    """What an expression gives is not rendered again: an input cannot reach what the flow's author did not name."""
+    execution = run_tasks(f"""
+        - id: gives
+          type: {CORE}.debug.Return
+          format: "{{{{ '{{{{' }}}} 1 + 1 }}}}"
+        - id: a
+          type: {SCRIPTS}.shell.Commands
+          {lines}: ["echo '{{{{ outputs.gives.value }}}}'"]
+          {"commands: ['true']" if lines == "beforeCommands" else ""}
+        """)
+
+    assert ["{{ 1 + 1 }}"] == messages(execution, "a")

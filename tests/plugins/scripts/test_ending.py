@@ -72,6 +72,28 @@ def test_timeout_of_a_directory(tmp_path: Path) -> None:
     assert [] == [pid for pid in pids_in(tmp_path) if not is_dead(pid)]
 
 
+def test_after_the_timeout_of_a_directory(tmp_path: Path) -> None:
+    """When the time of a WorkingDirectory is over, `errors` and `finally` run in it, and what is there is captured."""
+    execution = run_tasks(f"""
+        - id: directory
+          type: {CORE}.flow.WorkingDirectory
+          timeout: PT0.5S
+          outputFiles: [started.txt]
+          tasks:
+            - id: a
+              type: {SCRIPTS}.shell.Commands
+              commands: ["echo $$ > {tmp_path}/pid; pwd > started.txt", "sleep 600"]
+          errors:
+            - {{id: handler, type: {SCRIPTS}.shell.Commands, commands: ["cat started.txt"]}}
+          finally:
+            - {{id: last, type: {SCRIPTS}.shell.Commands, commands: ["cat started.txt"]}}
+        """)
+
+    assert {"directory": "FAILED", "a": "KILLED", "handler": "SUCCESS", "last": "SUCCESS"} == states(execution)
+    assert ["started.txt"] == list(execution.task_outputs["directory"]["outputFiles"])
+    assert [] == [pid for pid in pids_in(tmp_path) if not is_dead(pid)]
+
+
 def test_directories_are_gone() -> None:
     """No working directory is left, whether the task succeeded, failed, or left files that are read-only."""
     root = Path(os.environ["WDPREFECT_DIRECTORY"])

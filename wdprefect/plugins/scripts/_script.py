@@ -53,7 +53,7 @@ class ScriptTask(Leaf):
     """
 
     env: Late[dict[str, Text] | str | None] = None
-    before_commands: Lines | None = None
+    before_commands: Late[list[Text] | str | None] = None
     interpreter: list[Text] = Field(default=["/bin/sh", "-c"])
     fail_fast: Bool = True
     task_runner: Annotated[dict[str, Any] | None, RUNNER] = None
