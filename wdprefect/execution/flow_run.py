@@ -176,7 +176,7 @@ class _Course:
             if self._around.on_killed:
                 self._around.on_killed(killed)
             raise
-        outputs = run.flow_outputs = self._outputs()
+        outputs = run.flow_outputs = self._outputs(state)
         run.state = state = "FAILED" if outputs is None and self._error else state
         await self._walk.handlers(flow.after_execution, frame)
         execution = self._execution(state, outputs)
@@ -192,7 +192,7 @@ class _Course:
             state = "FAILED"
         return state
 
-    def _outputs(self) -> dict[str, Any] | None:
+    def _outputs(self, state: State) -> dict[str, Any] | None:
         """The flow's outputs, computed in every final state. One that fails makes the run FAILED and takes them all."""
         run = self._run
         if not run.flow.outputs:
@@ -207,7 +207,7 @@ class _Course:
                 message = run.masker.hide(f"{place}: the outputs of the flow cannot be computed: {error}")
                 run.logs.write(LogRecord(now(), "ERROR", message))
                 # A run that has failed says why: its outputs mostly lack what the failed task would have delivered.
-                self._error = (self._first_error() if run.state == "FAILED" else None) or message
+                self._error = (self._first_error() if state == "FAILED" else None) or message
                 return None
         return found
 
