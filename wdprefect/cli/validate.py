@@ -11,6 +11,8 @@ from wdprefect.errors import EXIT_FAILED, InvalidFlow, Problem, UsageError
 
 # Not by the front door, which has what runs flows behind it: that takes a third longer.
 from wdprefect.loader import load_file
+from wdprefect.model.flow import Flow
+from wdprefect.model.task import iter_tasks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,12 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="a flow, or a folder that is searched for *.yaml and *.yml"
     )
+    parser.add_argument("--runner", choices=["process"], help="as for 'run': where all commands are to run")
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how problems are printed")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Print the problems and notes of all flows; nothing when there are none."""
-    problems = [problem for path in _flows(args.paths) for problem in _problems(path)]
+    problems = [problem for path in _flows(args.paths) for problem in _problems(path, args.runner)]
     if args.format == "json":
         print(json.dumps([_facts(problem) for problem in problems], ensure_ascii=False, indent=2))
     else:
@@ -43,11 +46,26 @@ def _flows(paths: list[str]) -> Iterator[str]:
             yield path
 
 
-def _problems(path: str) -> list[Problem]:
+def _problems(path: str, runner: str | None) -> list[Problem]:
     try:
-        return list(load_file(path).notes)
+        flow = load_file(path)
     except InvalidFlow as error:
         return error.problems
+    if _names_no_runner(flow):
+        return list(flow.notes)
+    # Deferred: it takes half as long as all of the loading, and few flows name a runner.
+    from wdprefect.execution.runners import choose_options
+
+    try:
+        choose_options(flow, runner)
+    except InvalidFlow as error:
+        return [*flow.notes, *error.problems]
+    return list(flow.notes)
+
+
+def _names_no_runner(flow: Flow) -> bool:
+    specs = iter_tasks([flow.tasks, flow.errors, flow.finally_, flow.after_execution])
+    return not any({"taskRunner", "containerImage"} & spec.data.keys() for spec in specs)
 
 
 def _facts(problem: Problem) -> dict[str, object]:
