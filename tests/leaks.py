@@ -139,10 +139,12 @@ def forms() -> set[str]:
 
 def made_later(made: Iterable[Leaking]) -> set[str]:
     """What `large_tasks` make of what they are given, in a template that reads no secret itself."""
-    texts = [SECRET.upper(), *(Expressions().render(each.template, {}, services()) for each in made)]
+    texts = [SECRET.upper(), SECRET.lower(), *(Expressions().render(each.template, {}, services()) for each in made)]
     contents = [text.encode() for text in texts]
     return {
-        hashlib.new(name, each, usedforsecurity=False).hexdigest() for name in ("sha1", "sha256") for each in contents
+        hashlib.new(name, each, usedforsecurity=False).hexdigest()
+        for name in ("sha1", "sha256", "sha512")
+        for each in contents
     }
 
 

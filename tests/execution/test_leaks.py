@@ -26,6 +26,9 @@ from wdprefect.execution.execution import Execution
 from wdprefect.execution.records import LogRecord
 from wdprefect.loader import load_text
 
+# Sees the flow's outputs, one of which is a secret.
+AFTER = [{"id": "after", "type": "io.kestra.plugin.core.log.Log", "message": "{{ execution.outputs.text | sha512 }}"}]
+
 
 def test_filters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What any filter makes of a secret is in no log, error, output, entry, name or line on the console."""
@@ -47,7 +50,7 @@ def test_filters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _run(tasks: list[dict[str, Any]], storage: Path) -> tuple[Execution, list[LogRecord]]:
-    text = json.dumps({"id": "leaks", "namespace": "team", "outputs": OUTPUTS, "tasks": tasks})
+    text = json.dumps({"id": "leaks", "namespace": "team", "outputs": OUTPUTS, "tasks": tasks, "afterExecution": AFTER})
     told: list[LogRecord] = []
     progress = PlainProgress()
 

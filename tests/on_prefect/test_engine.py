@@ -58,7 +58,7 @@ tasks:
     tasks:
       - id: short
         type: io.kestra.plugin.scripts.shell.Commands
-        commands: ["echo {{ outputs.second ?? outputs.first.value }} > a.txt; echo from the short one"]
+        commands: ["echo {{ outputs.second.value ?? outputs.first.value }} > a.txt; echo from the short one"]
       - id: long
         type: io.kestra.plugin.scripts.shell.Commands
         commands: ["echo from the long one; sleep 0.8; echo its end"]

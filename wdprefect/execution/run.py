@@ -100,7 +100,7 @@ class Run:
         flow = self.flow
         execution: dict[str, Any] = {"id": self.id, "startDate": self.started, "state": self.state}
         if self.flow_outputs is not None:
-            execution["outputs"] = self.flow_outputs
+            execution["outputs"] = self.masker.guarded(self.flow_outputs)
         scope: dict[str, Any] = {
             "flow": {"id": flow.id, "namespace": flow.namespace, "revision": flow.revision or 1},
             "execution": {**execution, "originalId": self.id},
