@@ -19,6 +19,8 @@ from wdprefect.loader.schema import flow_schema
 
 GOOD = "id: good\nnamespace: team\ntasks:\n  - id: a\n    type: io.kestra.plugin.core.log.Log\n    message: hello\n"
 BAD = GOOD.replace("message", "mesage")
+SCRIPT = "type: io.kestra.plugin.scripts.shell.Commands"
+IMAGE = f"id: i\nnamespace: team\ntasks:\n  - id: a\n    {SCRIPT}\n    containerImage: alpine\n    commands: [ls]\n"
 FLOWS = sorted(Path(__file__).parents[2].glob("deployments/flows/*.yaml"))
 
 
@@ -51,6 +53,18 @@ def test_validate_as_json(cli: Cli, write: Write) -> None:
     assert (1, 1) == (said.code, len(found))
     assert {"file", "line", "column", "code", "severity", "message", "hint"} == set(found[0])
     assert (path, 6, 5, "error") == tuple(found[0][name] for name in ("file", "line", "column", "severity"))
+
+
+def test_validate_what_cannot_run_here(cli: Cli, write: Write) -> None:
+    """A task whose commands cannot run where it wants them is a problem, unless they are to run on this machine."""
+    path = write("image.yaml", IMAGE)
+
+    said = cli("validate", path)
+    forced = cli("validate", path, "--runner", "process")
+
+    reason = "WD410 'a': containers are not supported yet (run it with --runner process)"
+    assert (1, f"{path}:4:5: {reason}\n") == (said.code, said.out)
+    assert (0, "") == (forced.code, forced.out)
 
 
 def test_validate_several(cli: Cli, write: Write, tmp_path: Path) -> None:

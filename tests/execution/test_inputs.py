@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from wdprefect.api import run
 from wdprefect.errors import InvalidInput
 from wdprefect.execution.inputs import nested, resolve_inputs, unchecked_inputs
 from wdprefect.loader import load_text
@@ -105,3 +106,13 @@ def test_unchecked() -> None:
 def test_nested() -> None:
     """Dots lead into maps."""
     assert {"a": {"b": {"c": 1}, "d": 2}, "e": 3} == nested({"a.b.c": 1, "a.d": 2, "e": 3})
+
+
+def test_a_secret_that_is_called_as_an_input() -> None:
+    """The names of inputs are not hidden, not even where a secret's value is one of them."""
+    text = (
+        "id: a\nnamespace: t\ninputs:\n  - {id: secret, type: SECRET}\n"
+        "tasks:\n  - {id: l, type: io.kestra.plugin.core.log.Log, message: x}\n"
+    )
+    execution = run(load_text(text), inputs={"secret": "secret"}, engine="local")
+    assert {"secret": "********"} == execution.inputs

@@ -217,7 +217,8 @@ class _Course:
             id=run.id,
             flow=run.flow.name,
             state=state,
-            inputs=run.masker.hide_in(run.inputs),
+            # Their names are the flow's own, be they the words of a secret or not.
+            inputs={name: run.masker.hide_in(value) for name, value in run.inputs.items()},
             outputs=unguarded(outputs),
             task_outputs=unguarded(run.outputs),
             labels=run.labels,
