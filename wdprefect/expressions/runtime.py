@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from jinja2.runtime import Context
 
@@ -57,6 +57,9 @@ class Macro:
 
     parameters: Mapping[str, Callable[[Scope], Any] | None]
     body: Body
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,17 @@ class Scope(SecretReads, Context):
                 scope[name] = value
                 return
         self.scopes[0][name] = value
+
+    def changed(self, value: Any, new: T) -> T:
+        """The new value, which variables of this template hold from now on in place of the old one.
+
+        Kestra's filters change the list itself, wherever else it is used. Here it may be another task's.
+        """
+        for scope in self.scopes:
+            for name, held in scope.items():
+                if held is value:
+                    scope[name] = new
+        return new
 
     def visible(self) -> dict[str, Any]:
         """All names visible now, with their values."""

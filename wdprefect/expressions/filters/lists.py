@@ -1,17 +1,20 @@
-"""Filters of lists and maps. Null stays null unless said otherwise; the input itself is never changed."""
+"""Filters of lists and maps. Null stays null unless said otherwise; no list that others may hold is ever changed."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wdprefect.errors import ExpressionError
 from wdprefect.expressions.arguments import items, text, truncated
 from wdprefect.expressions.limits import RANGE_ITEMS, joined, too_much
 from wdprefect.expressions.numbers import frozen
 from wdprefect.expressions.values import CONTAINERS, LISTS, describe, entries, is_empty, to_java_text
+
+if TYPE_CHECKING:  # the runtime imports the filters
+    from wdprefect.expressions.runtime import Scope
 
 
 def default_(value: Any, default: Any = None) -> Any:
@@ -99,20 +102,20 @@ def _checked(size: int) -> None:
         raise too_much(f"the list has more than {RANGE_ITEMS:,} items")
 
 
-def sort(value: Any) -> list[Any] | None:
-    """The items in rising order; they must be comparable.
+def sort(scope: Scope, value: Any) -> list[Any] | None:
+    """The items in rising order; they must be comparable. A variable that holds the list holds it sorted from then on.
 
     {{ [3, 1, 2] | sort }} → [1,2,3]
     """
-    return None if value is None else sorted(_comparable(value), key=_sort_key)
+    return None if value is None else scope.changed(value, sorted(_comparable(value), key=_sort_key))
 
 
-def rsort(value: Any) -> list[Any] | None:
-    """The items in falling order; they must be comparable.
+def rsort(scope: Scope, value: Any) -> list[Any] | None:
+    """The items in falling order; they must be comparable. A variable changes with it, as in `sort`.
 
     {{ ['a', 'c', 'b'] | rsort }} → ["c","b","a"]
     """
-    return None if value is None else sorted(_comparable(value), key=_sort_key, reverse=True)
+    return None if value is None else scope.changed(value, sorted(_comparable(value), key=_sort_key, reverse=True))
 
 
 def _comparable(value: Any) -> list[Any]:
@@ -129,12 +132,12 @@ def _sort_key(item: Any) -> Any:
     return item.encode("utf-16-be", "surrogatepass") if isinstance(item, str) else item
 
 
-def reverse(value: Any) -> list[Any] | None:
-    """The items in the opposite order.
+def reverse(scope: Scope, value: Any) -> list[Any] | None:
+    """The items in the opposite order. A variable that holds the list changes with it, as in `sort`.
 
     {{ [3, 1, 2] | reverse }} → [2,1,3]
     """
-    return None if value is None else items(value)[::-1]
+    return None if value is None else scope.changed(value, items(value)[::-1])
 
 
 def distinct(value: Any) -> Any:
