@@ -1,8 +1,6 @@
 """`python -m wdprefect`."""
 
-import sys
-
-from wdprefect.cli import main
+from wdprefect.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

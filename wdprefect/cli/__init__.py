@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from wdprefect import __version__
 from wdprefect.errors import EXIT_INTERRUPTED, EXIT_SURROUNDINGS, Abandoned, InvalidFlow, WdprefectError
@@ -25,6 +27,14 @@ COMMANDS = {
 
 # A full disk, and what may not be written, show up wherever a file is opened.
 _SURROUNDINGS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
+
+
+def entry() -> NoReturn:
+    """Run the command of this process, and end it with its exit code."""
+    code = main()
+    # Python looks through all objects for garbage once more before it ends, which takes a sixth of a short command.
+    gc.freeze()
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
