@@ -123,6 +123,14 @@ def test_secrets(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hush" not in (said.out + said.err).lower()
 
 
+def test_secrets_of_several_prints(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made of a secret is hidden in each print, and what no secret has a part in is shown."""
+    monkeypatch.setenv("SECRET_KEY", base64.b64encode(b"open sesame").decode())
+    prints = ("upper", "base64encode", "slice(0, 7)", "replace({'sesame': 'barley'})")
+    said = cli("render", " ".join(f"{{{{ secret('KEY') | {each} }}}}" for each in prints) + " {{ 'shown' | upper }}")
+    assert "******** ******** ******** ******** SHOWN\n" == said.out
+
+
 @pytest.mark.parametrize(
     ("template", "expected"),
     [

@@ -103,7 +103,12 @@ class _Run:
         """The text, and the value as `typed` gives it, of one rendering by a scope that `make` makes."""
 
         def join(pieces: Iterable[Any], scope: Scope) -> tuple[str, Any]:
-            printed = list(pieces)
+            printed = []
+            for piece in pieces:
+                # Before the next one is made: what was read for it is no part of this one.
+                if type(piece) is tuple:
+                    scope.learn(piece[0])
+                printed.append(piece)
             return _join(printed, scope), _first(printed, scope)
 
         both: tuple[str, Any] = _runner()(text, variables, self.services, self._render, join, make=make)
