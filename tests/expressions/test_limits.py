@@ -188,3 +188,13 @@ def test_deep_stack() -> None:
         return caught.value.kind
 
     assert "limit" == dive(sys.getrecursionlimit() - 250)
+
+
+LONG_RANGES = ["{{ 0..1000000 }}", "{{ 922..33729999999999999999999999999.5 }}", "{{ range(9, -1000000, -1) }}"]
+
+
+@pytest.mark.parametrize("text", LONG_RANGES)
+def test_long_ranges(text: str) -> None:
+    """A range is counted before it is made, however long it would be."""
+    with pytest.raises(ExpressionError, match="the range has more than 1,000,000 items"):
+        Expressions().render(text, {})

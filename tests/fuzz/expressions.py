@@ -48,10 +48,12 @@ def main() -> int:
     """Fuzz for the seconds that are asked for, in a process of its own, for the fuzzer never returns."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=60)
+    # The same way each time, so that a change is blamed for what it brought alone; another number looks elsewhere.
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.folder:
-        fuzz(asked.folder, asked.seconds)
+        fuzz(asked.folder, asked.seconds, asked.seed)
     if not importlib.util.find_spec("atheris"):
         print("expressions: atheris is not installed here, not fuzzed")
         return 0
@@ -60,7 +62,8 @@ def main() -> int:
         corpus.mkdir()
         for number, seed in enumerate(sorted(set(seeds()))):
             (corpus / f"seed-{number}").write_text(seed, encoding="utf-8")
-        command = [sys.executable, __file__, "--seconds", str(asked.seconds), "--folder", folder]
+        command = [sys.executable, __file__, "--seconds", str(asked.seconds), "--seed", str(asked.seed)]
+        command += ["--folder", folder]
         return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
@@ -73,7 +76,7 @@ def seeds() -> Iterator[str]:
                 yield node.value if "{{" in node.value or "{%" in node.value else f"{{{{ {node.value} }}}}"
 
 
-def fuzz(folder: Path, seconds: int) -> None:
+def fuzz(folder: Path, seconds: int, seed: int) -> None:
     """Run libFuzzer, which ends the process."""
     import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]  # it is not everywhere, and has no types
 
@@ -113,7 +116,13 @@ def fuzz(folder: Path, seconds: int) -> None:
         *VARIABLES,
     ]
     words.write_text("".join(f'"{word}"\n' for word in every), encoding="utf-8")
-    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=100", "-rss_limit_mb=4096"]
+    options = [
+        f"-seed={seed}",
+        f"-max_total_time={seconds}",
+        f"-max_len={LONGEST}",
+        "-timeout=100",
+        "-rss_limit_mb=4096",
+    ]
     quiet = ["-verbosity=0", "-print_final_stats=1", f"-artifact_prefix={folder}/"]
     atheris.Setup([sys.argv[0], str(folder / "corpus"), f"-dict={words}", *options, *quiet], attempt)
     atheris.Fuzz()

@@ -227,9 +227,10 @@ def span(start: Any, end: Any, step: Any = 1) -> list[Any]:
         raise ExpressionError("the increment of a range is zero")
     letters = isinstance(start, str) and isinstance(end, str) and len(start) == len(end) == 1
     first, last = (ord(start), ord(end)) if letters else (_whole(start), _whole(end))
-    numbers = range(first, last + (1 if by > 0 else -1), by)
-    if len(numbers) > RANGE_ITEMS:
+    # Counted before it is made: a range of Python's may be longer than it can say.
+    if (last - first) // by >= RANGE_ITEMS:
         raise ExpressionError(f"the range has more than {RANGE_ITEMS:,} items")
+    numbers = range(first, last + (1 if by > 0 else -1), by)
     return [chr(n) for n in numbers] if letters else list(numbers)
 
 
