@@ -83,12 +83,15 @@ def test_threads(tmp_path: Path) -> None:
 
 def test_goes_without_a_word() -> None:
     """A log that nobody holds any more closes its file."""
+    # Garbage of other tests goes first: sockets that Prefect's clients left open, processes.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         book = LogBook(Masker())
         book.task(a_run()).write("INFO", "x")
         del book
         gc.collect()
-    # Garbage of other tests goes in the same moment: sockets of Prefect's clients, processes.
     texts = [str(warning.message) for warning in told]
-    assert [] == [text for text in texts if text.startswith("unclosed file")]
+    assert [] == [text for text in texts if not text.startswith("unclosed <socket")]

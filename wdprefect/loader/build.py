@@ -40,10 +40,10 @@ def build(source: Source) -> Flow:
     flow = findings.validated(Flow, draft.properties, Layers.of(draft.properties, ()))
     check(draft, findings)
     if flow is None or findings.problems:
-        raise InvalidFlow(findings.problems)
+        raise InvalidFlow([*findings.problems, *findings.doubts])
     flow._places = Located(draft, findings)  # noqa: SLF001  private to flows and this module, which makes them
     flow._digest = _digest(modern.data)  # noqa: SLF001
-    flow._notes = (*source.warnings, *modern.notes, *findings.warnings)  # noqa: SLF001
+    flow._notes = (*source.warnings, *modern.notes, *findings.notes)  # noqa: SLF001
     return flow
 
 

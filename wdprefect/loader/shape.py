@@ -40,6 +40,7 @@ class Findings:
         self._source, self._modern = source, modern
         # With the types that are in trouble where the fault is a default's.
         self._found: dict[Problem, list[str]] = {}
+        self._doubts: dict[Problem, None] = {}
         self._warnings: dict[Problem, None] = {}
 
     @property
@@ -48,9 +49,14 @@ class Findings:
         return [_for_types(problem, types) for problem, types in self._found.items()]
 
     @property
-    def warnings(self) -> list[Problem]:
-        """What was found and keeps nothing from running, in the order of the file."""
-        return sorted(self._warnings, key=lambda problem: (problem.at.line, problem.at.column))
+    def doubts(self) -> list[Problem]:
+        """What ends a run where it is met, though not before."""
+        return list(self._doubts)
+
+    @property
+    def notes(self) -> list[Problem]:
+        """What was found and does not keep the flow from being loaded, in the order of the file."""
+        return sorted([*self._doubts, *self._warnings], key=lambda problem: (problem.at.line, problem.at.column))
 
     def at(self, path: Path) -> Position:
         """Where the value at a path of today's spelling stands in the file."""
@@ -69,6 +75,10 @@ class Findings:
 
     def add_at(self, at: Position, code: str, message: str, hint: str | None = None) -> None:
         self._found.setdefault(Problem(at, code, message, hint), [])
+
+    def doubt_at(self, at: Position, code: str, message: str, hint: str | None = None) -> None:
+        """Take a mistake that ends the run where it is met, as in Kestra: the flow loads, and `validate` refuses it."""
+        self._doubts[Problem(at, code, message, hint)] = None
 
     def warn_at(self, at: Position, code: str, message: str, hint: str | None = None) -> None:
         self._warnings[Problem(at, code, message, hint, "warning")] = None

@@ -41,7 +41,7 @@ def check_names(template: Template, used: Uses, known: Known, findings: Findings
         if reference.is_optional or reference.kind in ("secret", "key") or _is_behind_dash(reference, template.text):
             continue
         for step, message, hint, is_certain in _wrong(reference, template, known):
-            add = findings.add_at if is_certain and not reference.is_conditional else findings.warn_at
+            add = findings.doubt_at if is_certain and not reference.is_conditional else findings.warn_at
             add(template.at(findings, reference.offsets[step]), "WD323", message, hint)
 
 

@@ -24,7 +24,7 @@ def check_outputs(template: Template, used: Uses, known: Known, findings: Findin
         if reference.kind in ("output", "task") and len(reference.path) > 1 and not reference.is_optional:
             for code, step, message, hint, is_certain in _wrong(reference, template, known):
                 at = template.at(findings, reference.offsets[step])
-                add = findings.add_at if is_certain and not reference.is_conditional else findings.warn_at
+                add = findings.doubt_at if is_certain and not reference.is_conditional else findings.warn_at
                 add(at, code, message, hint)
 
 
