@@ -180,7 +180,7 @@ def test_version(cli: Cli) -> None:
         pytest.param(["validate"], id="no file"),
         pytest.param(["run", "a", "b"], id="too many"),
         pytest.param(["run", "--engine", "other", "a"], id="an unknown engine"),
-        pytest.param(["run", "--runner", "docker", "a"], id="an unknown runner"),
+        pytest.param(["run", "--runner", "other", "a"], id="an unknown runner"),
     ],
 )
 def test_usage(cli: Cli, arguments: list[str]) -> None:

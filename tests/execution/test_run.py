@@ -290,7 +290,7 @@ def test_inside_a_loop(store: str) -> None:
     "options",
     [
         pytest.param({"engine": "other"}, id="engine"),
-        pytest.param({"engine": "local", "runner": "docker"}, id="runner"),
+        pytest.param({"engine": "local", "runner": "other"}, id="runner"),
     ],
 )
 def test_usage(options: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="a flow, or a folder that is searched for *.yaml and *.yml"
     )
-    parser.add_argument("--runner", choices=["process"], help="as for 'run': where all commands are to run")
+    parser.add_argument("--runner", choices=["process", "docker"], help="as for 'run': where all commands are to run")
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how problems are printed")
 
 

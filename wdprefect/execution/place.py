@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wdprefect.errors import TaskFailed
+from wdprefect.execution.run import Options
 from wdprefect.loader.types import find_type
+from wdprefect.model.context import Wanted
 from wdprefect.model.ports import Session
-from wdprefect.model.task_runner import TaskRunner
+from wdprefect.model.task_runner import RunnerScene, TaskRunner
 from wdprefect.workspace.directory import Directory
 
 PROCESS = "io.kestra.plugin.core.runner.Process"
+DOCKER = "io.kestra.plugin.scripts.runner.docker.Docker"
+# How the command line and the configuration call them.
+RUNNERS = {"process": PROCESS, "docker": DOCKER}
 
 
 class Place:
     """A Workspace and the Sessions of it: of one leaf, or of all children of a WorkingDirectory.
 
-    runner: the type of the runner that replaces whatever tasks ask for; None leaves the choice to them.
-    Close it when the work is done: the sessions end, then the directory goes.
+    labels: what tells whose the containers are that run here. Close it when the work is done: the sessions end, then
+    the directory goes.
     """
 
-    def __init__(self, root: Path, run_id: str, runner: str | None) -> None:
-        self._root, self._run_id, self._runner = root, run_id, runner
+    def __init__(self, options: Options, run_id: str, labels: Mapping[str, str]) -> None:
+        self._options, self._run_id, self._labels = options, run_id, labels
         self._directory: Directory | None = None
         self._sessions: dict[str, Session] = {}
+        self._lock = threading.RLock()
 
     @property
     def path(self) -> Path:
@@ -47,12 +54,19 @@ class Place:
     def resolve(self, name: str) -> Path:
         return self._made().resolve(name)
 
-    def open(self, task_runner: Mapping[str, Any] | None) -> Session:
-        settings = {"type": self._runner} if self._runner else dict(task_runner or {"type": PROCESS})
-        key = json.dumps(settings, sort_keys=True, default=str)
-        if key not in self._sessions:
-            self._sessions[key] = find_task_runner(settings).open().session(self._made(), self._run_id)
-        return self._sessions[key]
+    def open(self, wanted: Wanted) -> Session:
+        settings = chosen_runner(wanted, self._options)
+        image = None if settings["type"] == PROCESS else wanted.image or wanted.default_image
+        key = json.dumps([settings, image], sort_keys=True, default=str)
+        with self._lock:
+            if key not in self._sessions:
+                self._sessions[key] = self._opened(settings, image, wanted.task_id)
+            return self._sessions[key]
+
+    def _opened(self, settings: Mapping[str, Any], image: str | None, task_id: str) -> Session:
+        docker = self._options.configuration.docker
+        scene = RunnerScene(image, {**self._labels, "task": task_id}, docker.allow, docker.host)
+        return find_task_runner(settings).open(scene).session(self._made(), self._run_id)
 
     def close(self) -> None:
         for session in self._sessions.values():
@@ -63,14 +77,28 @@ class Place:
             self._directory = None
 
     def _made(self) -> Directory:
-        if self._directory is None:
-            try:
-                self._directory = Directory.create(self._root, self._run_id)
-            except OSError as error:
-                step = "WDPREFECT_DIRECTORY names another place"
-                msg = f"cannot make a working directory in '{self._root}': {error.strerror} ({step})"
-                raise TaskFailed(msg) from error
-        return self._directory
+        with self._lock:
+            if self._directory is None:
+                root = self._options.directory
+                try:
+                    self._directory = Directory.create(root, self._run_id)
+                except OSError as error:
+                    step = "WDPREFECT_DIRECTORY names another place"
+                    msg = f"cannot make a working directory in '{root}': {error.strerror} ({step})"
+                    raise TaskFailed(msg) from error
+            return self._directory
+
+
+def chosen_runner(wanted: Wanted, options: Options) -> dict[str, Any]:
+    """The settings of the runner for a task: of the one that all must use, else its own, else what is configured.
+
+    A task that names an image and no runner means a container, which is Kestra's default.
+    """
+    own = dict(wanted.task_runner or {})
+    if options.runner:
+        return own if own.get("type") == options.runner else {"type": options.runner}
+    default = DOCKER if wanted.image else RUNNERS[options.configuration.runner]
+    return own or {"type": default}
 
 
 def find_task_runner(settings: Mapping[str, Any]) -> TaskRunner:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from wdprefect.execution.configuration import NOTHING_CONFIGURED, Configuration
 from wdprefect.execution.ledger import Ledger
 from wdprefect.execution.logbook import LogBook
 from wdprefect.execution.outputs import with_value, without_nulls
@@ -29,11 +30,12 @@ class Options:
     """How a run is made: see `wdprefect.run`, which takes the same by name.
 
     runner: the type name of the task runner that replaces whatever tasks ask for. directory: where working directories
-    are made. grace: how long programs may take to end when they are asked to.
+    are made. grace: how long programs may take to end when they are asked to. configuration: the project's.
     """
 
     runner: str | None
     directory: Path
+    configuration: Configuration = NOTHING_CONFIGURED
     grace: timedelta = timedelta(seconds=5)
     threads: int = 16
 
@@ -66,6 +68,11 @@ class Run:
     watchers: Sequence[Watcher] = ()
     _silent: dict[str, Any] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def container_labels(self) -> dict[str, str]:
+        """Whose a container of this run is."""
+        return {"namespace": self.flow.namespace, "flow": self.flow.id, "run": self.id}
 
     def begin(self, task_run: TaskRun) -> None:
         """Take a task run into the list, in the order of creation."""

@@ -7,37 +7,36 @@ from collections.abc import Iterator
 from typing import Any
 
 from wdprefect.errors import InvalidFlow, Problem, UsageError
+from wdprefect.execution.configuration import read_configuration
 from wdprefect.execution.folders import working_directories
-from wdprefect.execution.place import PROCESS, find_task_runner
+from wdprefect.execution.place import RUNNERS, chosen_runner, find_task_runner
 from wdprefect.execution.run import Options
+from wdprefect.loader.build import aliases
+from wdprefect.model.context import Wanted
 from wdprefect.model.flow import Flow
 from wdprefect.model.task import iter_tasks
-
-DOCKER = "io.kestra.plugin.scripts.runner.docker.Docker"
 
 
 def choose_options(flow: Flow, runner: str | None) -> Options:
     """The options of a run. Raises InvalidFlow when a task asks for a runner that is not there."""
     chosen = runner or os.environ.get("WDPREFECT_RUNNER") or None
-    if chosen not in (None, "process"):
-        raise UsageError(f"unknown runner '{chosen}': it is 'process'")
-    options = Options(PROCESS if chosen else None, working_directories())
-    if not options.runner:
-        problems = list(unavailable_runners(flow))
-        if problems:
-            raise InvalidFlow(problems)
+    if chosen is not None and chosen not in RUNNERS:
+        names = " or ".join(f"'{name}'" for name in RUNNERS)
+        raise UsageError(f"unknown runner '{chosen}': it is {names}")
+    options = Options(RUNNERS[chosen] if chosen else None, working_directories(), read_configuration())
+    problems = list(unavailable_runners(flow, options))
+    if problems:
+        raise InvalidFlow(problems)
     return options
 
 
-def unavailable_runners(flow: Flow) -> Iterator[Problem]:
+def unavailable_runners(flow: Flow, options: Options) -> Iterator[Problem]:
     """A problem for each task whose commands cannot run where it wants them to."""
     for spec in iter_tasks([flow.tasks, flow.errors, flow.finally_, flow.after_execution]):
         settings: Any = spec.data.get("taskRunner")
-        if settings is None and "containerImage" in spec.data:
-            # Kestra's default is a container, and whoever names an image means one.
-            settings = {"type": DOCKER}
-        if isinstance(settings, dict) and not spec.settings.disabled:
-            reason = find_task_runner(settings).unavailable
-            if reason:
-                at = flow.at((*spec.path, "taskRunner"))
-                yield Problem(at, "WD410", f"'{spec.id}': {reason}", "run it with --runner process")
+        if "taskRunner" not in aliases(spec.kind) or spec.settings.disabled or not isinstance(settings, dict | None):
+            continue
+        reason = find_task_runner(chosen_runner(Wanted(settings, spec.data.get("containerImage")), options)).unavailable
+        if reason:
+            at = flow.at((*spec.path, "taskRunner"))
+            yield Problem(at, "WD410", f"'{spec.id}': {reason}", "run it with --runner process")

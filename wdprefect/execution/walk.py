@@ -183,7 +183,7 @@ class Walk:
     def _trial(self, spec: TaskSpec, task_run: TaskRun, frame: Frame, number: int) -> Trial:
         options = self._run.options
         shared = None if issubclass(spec.kind, Flowable) and spec.kind.unit else frame.place
-        place = shared or Place(options.directory, self._run.id, options.runner)
+        place = shared or Place(options, self._run.id, self._run.container_labels)
         render = self._rendering(task_run, frame)
         files = TaskFiles(self._run, task_run, number)
         return Trial(self._run, spec, task_run, render, place, number, Stop(), MetricsBook(), files)

@@ -40,10 +40,24 @@ class Files(Protocol):
         """Copy a file into the task run's own folder of the storage. From then on it is a file of the run."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where a task wants its commands to run.
+
+    task_runner: the settings of the runner that it names. image: the container image that it names. default_image: the
+    one of its type, for a container that names none. task_id: who asks.
+    """
+
+    task_runner: Mapping[str, Any] | None = None
+    image: str | None = None
+    default_image: str | None = None
+    task_id: str = ""
+
+
 class Sessions(Protocol):
     """Opens the place where a task's commands run: one for all tasks of a directory that ask for the same."""
 
-    def open(self, task_runner: Mapping[str, Any] | None) -> Session:
+    def open(self, wanted: Wanted) -> Session:
         """The session of the runner that the task asks for, or of the default one. Closed with the directory."""
 
 

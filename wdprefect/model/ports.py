@@ -88,6 +88,14 @@ class Session(Protocol):
     def directory(self) -> str:
         """The directory's path as the commands see it."""
 
+    @property
+    def image(self) -> str | None:
+        """The container image in which the commands run; None for processes of this machine."""
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What `outputs.<id>.taskRunner` shows of it."""
+
     def run(self, command: Command, on_line: OnLine, stop: Stop) -> int:
         """Run to the end and return the exit status; each line of output is passed on without its line end.
 

@@ -75,6 +75,15 @@ class ProcessSession:
     def directory(self) -> str:
         return str(self._workspace.path)
 
+    @property
+    def image(self) -> None:
+        """None: there is no container."""
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
     def run(self, command: Command, on_line: OnLine, stop: Stop) -> int:
         """Run to the end; the exit status, or 128 + the number of the signal that ended the program.
 

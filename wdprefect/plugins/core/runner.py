@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wdprefect.model.ports import Runner
-from wdprefect.model.task_runner import TaskRunner
+from wdprefect.model.task_runner import RunnerScene, TaskRunner
 from wdprefect.workspace.process import ProcessRunner
 
 
@@ -13,5 +13,5 @@ class Process(TaskRunner):
     Their environment is the one of this process without PREFECT_*, SECRET_* and WDPREFECT_*.
     """
 
-    def open(self) -> Runner:
+    def open(self, scene: RunnerScene) -> Runner:  # noqa: ARG002  a process needs nothing of it
         return ProcessRunner()

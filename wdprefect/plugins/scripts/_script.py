@@ -7,13 +7,13 @@ import secrets
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from wdprefect.errors import TaskFailed
 from wdprefect.expressions import to_text
-from wdprefect.model.context import RunContext
+from wdprefect.model.context import RunContext, Wanted
 from wdprefect.model.node import RUNNER, Bool, Late, Text
 from wdprefect.model.ports import Command, Session
 from wdprefect.model.task import Leaf, State, TaskOutputs
@@ -64,11 +64,14 @@ class ScriptTask(Leaf):
     output_directory: Bool = False
     warning_on_std_err: Bool | None = None
 
+    # The image of a container that names none, as in Kestra.
+    default_image: ClassVar[str]
+
     class Outputs(ScriptOutputs):
         """See ScriptOutputs."""
 
     def run(self, ctx: RunContext) -> TaskOutputs:
-        session = ctx.sessions.open(self.task_runner)
+        session = ctx.sessions.open(Wanted(self.task_runner, self.container_image, self.default_image, self.id))
         # Made by those who need it: a directory costs more than the shell that most tasks are. Another one for each
         # attempt, which may find the directory of the one before.
         scratch = ctx.workspace.scratch / secrets.token_hex(8)

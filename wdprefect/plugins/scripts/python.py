@@ -42,6 +42,8 @@ class Commands(ScriptTask):
     ```
     """
 
+    default_image = "python:3.13-slim"
+
     commands: Lines
 
     def lines(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> list[str]:  # noqa: ARG002  no file is needed
@@ -67,6 +69,8 @@ class Script(ScriptTask):
           print("::" + json.dumps({"outputs": {"sum": sum([1, 2, 3])}}) + "::")
     ```
     """
+
+    default_image = "python:3.13-slim"
 
     script: Late[Text]
 

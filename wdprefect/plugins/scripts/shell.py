@@ -24,6 +24,8 @@ class Commands(ScriptTask):
     ```
     """
 
+    default_image = "ubuntu"
+
     commands: Lines
 
     def lines(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> list[str]:  # noqa: ARG002  no file is needed
@@ -45,6 +47,8 @@ class Script(ScriptTask):
           done
     ```
     """
+
+    default_image = "ubuntu"
 
     script: Late[Text]
 

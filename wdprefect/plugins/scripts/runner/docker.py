@@ -7,7 +7,7 @@ from typing import Any, Literal
 from wdprefect.errors import TaskFailed
 from wdprefect.model.node import Bool, Duration, Many, Map, Text
 from wdprefect.model.ports import Runner
-from wdprefect.model.task_runner import TaskRunner
+from wdprefect.model.task_runner import RunnerScene, TaskRunner
 
 
 class Docker(TaskRunner):
@@ -39,5 +39,5 @@ class Docker(TaskRunner):
     def unavailable(self) -> str | None:
         return "containers are not supported yet"
 
-    def open(self) -> Runner:
+    def open(self, scene: RunnerScene) -> Runner:  # noqa: ARG002  none yet
         raise TaskFailed(f"{self.unavailable}; run the flow with --runner process")
