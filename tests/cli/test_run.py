@@ -282,7 +282,8 @@ def test_runner_of_the_environment(local: Cli, write: Write, monkeypatch: pytest
     monkeypatch.setenv("WDPREFECT_RUNNER", "other")
     refused = local(path)
 
-    assert (0, 2, "wdprefect: unknown runner 'other': it is 'process' or 'docker'\n") == (run_here.code, refused.code, refused.err)
+    said = "wdprefect: unknown runner 'other': it is 'process' or 'docker'\n"
+    assert (0, 2, said) == (run_here.code, refused.code, refused.err)
 
 
 def test_output_dir(local: Cli, write: Write, tmp_path: Path) -> None:

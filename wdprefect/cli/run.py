@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", action="append", default=[], metavar="NAME=VALUE", help="a label of the run")
     parser.add_argument("--engine", choices=["prefect", "local"], default="prefect", help="local needs no server")
     parser.add_argument("--storage", metavar="URL", help="file:///…, s3://bucket/prefix or s3-bucket/<Prefect block>")
-    parser.add_argument("--runner", choices=["process", "docker"], help="run all commands here, whatever their tasks ask for")
+    parser.add_argument(
+        "--runner", choices=["process", "docker"], help="where all commands run, whatever their tasks ask for"
+    )
     parser.add_argument("--output-dir", metavar="DIR", help="copy the files that the tasks deliver into DIR/<task>/")
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how the result is printed")
 
