@@ -3,7 +3,8 @@
 # none, install it (Debian) and start it by hand, for machines on which nothing starts services.
 #   scripts/docker-engine.sh         does nothing when an engine answers
 #   scripts/docker-engine.sh stop    ends the engine that this script has started
-# DOCKER_ROOT keeps the images of the started engine, DOCKER_RUN its socket, pid and log.
+# DOCKER_ROOT keeps the images of the started engine, DOCKER_RUN its socket, pid and log. Not beside another engine: both would
+# use the same bridge.
 set -eu
 cd "$(dirname "$0")/.."
 
