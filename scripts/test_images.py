@@ -163,6 +163,11 @@ def debian() -> Tree:
     return with_libraries({**tree, **accounts(), **links_at_the_top()})
 
 
+def bash() -> Tree:
+    """Debian's tools, with bash where its own sh is, as in images of Fedora."""
+    return {**debian(), "/usr/bin/sh": Link("bash")}
+
+
 def python() -> Tree:
     """Debian's tools, and the interpreter that runs this in /usr/local, with pip."""
     library, home = Path(sysconfig.get_path("stdlib")), f"/usr/local/lib/python{VERSION}"
@@ -194,6 +199,7 @@ IMAGES = (
         ('CMD ["bash"]', "ENV LANG=C.UTF-8"),
         ("debian:latest", "debian:bookworm-slim", "ubuntu:latest"),
     ),
+    Image("wdprefect-test/bash:latest", bash, ("ENV LANG=C.UTF-8",)),
     Image(
         f"wdprefect-test/python:{VERSION}",
         python,
