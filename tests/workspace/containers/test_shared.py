@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 
 import pytest
+from docker.client import DockerClient
 
 from tests.workspace.containers.conftest import BASH, BUSYBOX, DEBIAN, NO_SETSID, NO_SHELL, Open
 from tests.workspace.watching import Shell, stopping_when, wait_until
@@ -171,12 +172,12 @@ def test_ends_with_the_session(shell_in: Open) -> None:
     assert ["begun"] == shell.stdout
 
 
-def test_container_is_killed(shell_in: Open, docker_engine: object) -> None:
+def test_container_is_killed(shell_in: Open, docker_engine: DockerClient) -> None:
     """A container that is killed fails its command with what is known; the next command has a new one."""
     shell = shell_in()
     shell.run(":")
     identity = shell.session.details["containerId"]
-    killer = threading.Thread(target=lambda: (wait_until(lambda: bool(shell.stdout)), _kill(docker_engine, identity)))
+    killer = threading.Thread(target=_kill_when_begun, args=(shell, docker_engine, identity))
     killer.start()
     with pytest.raises(TaskFailed, match=r"^the container ended while the command ran, with exit code 137: ") as caught:
         shell.run("echo begun; sleep 60")
@@ -187,8 +188,9 @@ def test_container_is_killed(shell_in: Open, docker_engine: object) -> None:
     assert identity != shell.session.details["containerId"]
 
 
-def _kill(client: object, identity: str) -> None:
-    client.containers.get(identity).kill()  # type: ignore[attr-defined]  # a client of the docker SDK, which has no types
+def _kill_when_begun(shell: Shell, client: DockerClient, identity: str) -> None:
+    wait_until(lambda: bool(shell.stdout))
+    client.containers.get(identity).kill()
 
 
 @pytest.mark.parametrize("is_shared", [pytest.param(True, id="shared"), pytest.param(False, id="alone")])
