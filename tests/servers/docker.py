@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,14 @@ OURS = {"label": "wdprefect.run"}
 READY_WITHIN_SECONDS = 60
 # Ends the engine with the tests, even with killed ones: then, too, the end of the pipe is read.
 GUARD = '"$@" </dev/null & server=$!; read -r _; kill "$server"; wait "$server"'
+
+# Its arguments are a folder to hide, how many folders are in it all the same, those, and the engine's command.
+HIDING = """
+mount -t tmpfs none "$0" || exit 1
+count=$1; shift
+while [ "$count" -gt 0 ]; do mkdir -p "$1"; shift; count=$((count-1)); done
+exec "$@"
+"""
 
 
 @pytest.fixture(scope="session")
@@ -84,12 +92,18 @@ class OwnEngine:
         with self.client() as client:
             client.api.load_image(other.api.get_image(image))
 
-    def start(self) -> None:
-        """Start it, with what it had before, and wait until it answers."""
+    def start(self, hides: Path | None = None, shows: Sequence[Path] = ()) -> None:
+        """Start it, with what it had before, and wait until it answers.
+
+        hides: a folder in whose place the engine sees an empty one, as one on another machine would. shows: folders
+        below it that are there again, empty.
+        """
         places = {"data-root": "data", "exec-root": "run", "pidfile": "pid"}
         named = [f"--{name}={self.folder / place}" for name, place in places.items()]
         # In a network of its own: it would take the bridge of the machine's engine, or remove it.
-        command = ["sh", "-c", GUARD, "guard", "unshare", "--net", "dockerd", "-H", self.url, *named]
+        own = ["unshare", "--net"] if hides is None else ["unshare", "--net", "--mount", "sh", "-c", HIDING, str(hides)]
+        places_shown = [] if hides is None else [str(len(shows)), *map(str, shows)]
+        command = ["sh", "-c", GUARD, "guard", *own, *places_shown, "dockerd", "-H", self.url, *named]
         with (self.folder / "log").open("ab") as log:
             self.guard = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 from wdprefect.errors import TaskFailed
@@ -51,14 +52,12 @@ class SingleContainer:
             "WORKING_DIR": str(self._workspace.path),
         }
         for _ in range(2):
-            try:
-                self.container = create(self._engine, self._settings, self._workspace, command.arguments, environment)
-                if self.container.volume or self.container.sees(self._workspace):
-                    return self.container
-            except NotSeen:
-                pass
-            if self.container:
-                self.container.remove()
+            with suppress(NotSeen):
+                container = create(self._engine, self._settings, self._workspace, command.arguments, environment)
+                if container.volume or container.sees(self._workspace):
+                    self.container = container
+                    return container
+                container.remove()
             fall_back(self._engine, self._settings, self._log)
         raise AssertionError("a volume is always seen")
 

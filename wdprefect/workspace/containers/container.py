@@ -110,10 +110,11 @@ class Container:
         token = workspace.scratch / f".seen-{secrets.token_hex(4)}"
         token.touch()
         try:
-            with explained(self.engine, "the container cannot be looked into", _doubts):
-                self.engine.client.get_archive(self.id, str(token))[0].close()
-        except docker.errors.NotFound:
-            return False
+            with explained(self.engine, "the container cannot be looked into"):
+                try:
+                    self.engine.client.get_archive(self.id, str(token))[0].close()
+                except docker.errors.NotFound:
+                    return False
         finally:
             token.unlink()
         self.engine.sees_directories = True
@@ -147,22 +148,30 @@ def create(
     file = note(workspace.outer, engine, name, volume)
     labels = _labels(settings, workspace)
     client = engine.client
-    with explained(engine, f"no container can be made of the image '{settings.image}'", _doubts):
-        if volume:
-            client.create_volume(volume, labels=labels)
-        made = client.create_container(
-            settings.image,
-            list(command),
-            name=name,
-            entrypoint=None if settings.entrypoint is None else list(settings.entrypoint) or [""],
-            environment=dict(environment),
-            user=user_of(settings, engine),
-            working_dir=str(workspace.path),
-            labels=labels,
-            ports=list(settings.ports) or None,
-            stdin_open=settings.is_shared,
-            host_config=_host(engine, settings, workspace, volume),
-        )
+    host = _host(engine, settings, workspace, volume)
+    try:
+        with explained(engine, f"no container can be made of the image '{settings.image}'", _doubts):
+            if volume:
+                client.create_volume(volume, labels=labels)
+            made = client.create_container(
+                settings.image,
+                list(command),
+                name=name,
+                entrypoint=None if settings.entrypoint is None else list(settings.entrypoint) or [""],
+                environment=dict(environment),
+                user=user_of(settings, engine),
+                working_dir=str(workspace.path),
+                labels=labels,
+                ports=list(settings.ports) or None,
+                stdin_open=settings.is_shared,
+                host_config=host,
+            )
+    except BaseException:
+        # Perhaps it was made, and only the answer was lost; what cannot be removed now stays written down.
+        with suppress(TaskFailed):
+            remove_container(engine, name, volume)
+            file.unlink()
+        raise
     return Container(engine, made["Id"], name, volume, file)
 
 

@@ -99,15 +99,17 @@ class SharedContainer:
         """The container and its shell; None when the engine does not see the directory, which is known from then on."""
         settings, engine = self._settings, self._engine
         environment = environment_of(settings, engine, self._workspace)
-        container = create(engine, settings, self._workspace, [SHELL, "-s"], environment)
+        try:
+            container = create(engine, settings, self._workspace, [SHELL, "-s"], environment)
+        except NotSeen:
+            fall_back(engine, settings, self._log)
+            return None
         try:
             if container.volume:
                 Volume(container, self._workspace, self._log).push()
             lane = Lane(container.attach(stdin=True))
             container.start()
             sees = lane.open(token)
-        except NotSeen:
-            sees = False
         except LaneLost as error:
             reason = lost(container, settings)
             container.remove()
