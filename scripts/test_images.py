@@ -174,6 +174,11 @@ def debian() -> Tree:
     return {**tree, **accounts(), **links_at_the_top()}
 
 
+def bash() -> Tree:
+    """Debian's tools, with bash where its own sh is, as in images of Fedora."""
+    return {**debian(), "/usr/bin/sh": Link("bash")}
+
+
 def python() -> Tree:
     """Debian's tools, and the interpreter that runs this in /usr/local, with pip."""
     home, library = f"/usr/local/lib/python{VERSION}", sysconfig.get_path("stdlib")
@@ -202,6 +207,7 @@ IMAGES = (
         ('CMD ["bash"]', "ENV LANG=C.UTF-8"),
         ("debian:latest", "debian:bookworm-slim", "ubuntu:latest"),
     ),
+    Image("wdprefect-test/bash:latest", bash, ("ENV LANG=C.UTF-8",)),
     Image(
         f"wdprefect-test/python:{VERSION}",
         python,

@@ -7,7 +7,7 @@ from functools import partial
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import Command, OnLine, Stream, TaskLog, Workspace
 from wdprefect.model.stop import Stop
-from wdprefect.workspace.containers.container import Container, NoShell, NotSeen, create
+from wdprefect.workspace.containers.container import Container, NotSeen, create
 from wdprefect.workspace.containers.ending import ContainerEnding
 from wdprefect.workspace.containers.engine import Engine
 from wdprefect.workspace.containers.making import KILLED, environment_of, fall_back, lost, out_of_memory
@@ -32,7 +32,7 @@ class SingleContainer:
             if volume:
                 volume.push()
             if not self._settings.is_awaited:
-                self._start(container, command)
+                container.start()
                 is_left = True
                 container.forget()
                 return 0
@@ -68,7 +68,7 @@ class SingleContainer:
         names: tuple[Stream, Stream] = ("stdout", "stderr")
         lines = {name: Lines(partial(on_line, name)) for name in names}
         try:
-            self._start(container, command)
+            container.start()
             with stop.calling(ending.ask), closing.calling(ending.ask):
                 for name, data in connection.frames():
                     lines[name].feed(data)
@@ -86,13 +86,6 @@ class SingleContainer:
         if status == KILLED and not ending.was_asked and (state.get("OOMKilled") or self._settings.memory):
             raise out_of_memory(self._settings)
         return status
-
-    def _start(self, container: Container, command: Command) -> None:
-        try:
-            container.start()
-        except NoShell:
-            hint = "the image has no /bin/sh (give 'interpreter: []' and a program of the image, or another image)"
-            raise TaskFailed(f"cannot start '{command.arguments[0]}': {hint}") from None
 
     def _end(self, container: Container) -> None:
         if self._settings.is_removed:

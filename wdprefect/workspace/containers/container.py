@@ -195,6 +195,8 @@ def _host(engine: Engine, settings: ContainerSettings, workspace: Workspace, vol
         # Nobody reads it: what is attached gets all, and a file of it would grow without end.
         log_config={"Type": "none"},
         mounts=mounts,
+        # A shell reaps what it is left with; other first processes do not, nor do they end when they are asked to.
+        init=None if settings.is_shared else True,
         **{**settings.host, "binds": binds},
     )
 

@@ -21,25 +21,26 @@ from wdprefect.workspace.lines import Lines
 SHELL = "/bin/sh"
 # How long what a command left in its group may hold the output, in twentieths of a second; as with processes.
 DRAIN = 20
-# `d GROUP`: wait for the rest of a group, then kill it. `m WORDS`: a mark on both streams. A loop of the shell's own
-# spends the time where `sleep` knows no fractions.
+# `m WORDS`: a mark on both streams. `d GROUP`: wait for the rest of a group, then kill it. What the shell itself says,
+# such as how a command was killed and what it was, goes nowhere.
 PRELUDE = r"""
-m() { printf '\000%(secret)s %%s\000' "$*"; printf '\000%(secret)s %%s\000' "$*" >&2; }
+exec 3>&2 2>/dev/null
+m() { printf '\000%(secret)s %%s\000' "$*"; printf '\000%(secret)s %%s\000' "$*" >&3; }
 d() {
-  kill -0 "-$1" 2>/dev/null || return 0
+  kill -0 "-$1" || return 0
   n=0
-  while kill -0 "-$1" 2>/dev/null && [ $n -lt %(drain)s ]; do sleep 0.05 2>/dev/null || sleep 1; n=$((n+1)); done
-  kill -9 "-$1" 2>/dev/null
+  while kill -0 "-$1" && [ $n -lt %(drain)s ]; do sleep 0.05 || sleep 1; n=$((n+1)); done
+  kill -9 "-$1"
   return 0
 }
 """
 OPEN = """
-command -v setsid >/dev/null 2>&1 && s=1 || { s=0; trap '' TERM; }
+command -v setsid >/dev/null && s=1 || { s=0; trap '' TERM; }
 [ -e %(token)s ] && t=1 || t=0; m ready $s $t
 """
 # In the file are the numbers of the process, which `setsid` makes that of its group, and of its group before that.
 COMMAND = r"""
-( read -r p c s q g r </proc/self/stat; %(group)s; %(exports)sexec %(program)s ) </dev/null
+( read -r p c s q g r </proc/self/stat; %(group)s; %(exports)sexec %(program)s ) </dev/null 2>&3 3>&-
 m end $?
 """
 # The mark at the end tells when all output of the command has been read.
@@ -50,7 +51,7 @@ o=; for f in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_contr
 done; m oom ${o:-0}
 """
 # Kills everything in the container but its first process and this shell.
-KILL_REST = "kill -9 -1 2>/dev/null; m rest\n"
+KILL_REST = "kill -9 -1; m rest\n"
 # What a shell can set; not what bash keeps for itself.
 NAME = re.compile(r"(?!(?:UID|EUID|PPID|BASHOPTS|SHELLOPTS|BASH_VERSINFO)\Z)[A-Za-z_]\w*", re.ASCII)
 
@@ -72,6 +73,7 @@ class Lane:
         }
         self._frames = connection.frames()
         self.own_session = True
+        self.is_closed = False
 
     def open(self, token: str) -> bool:
         """Wait until the shell answers; whether the file at `token` can be seen. Raises LaneLost."""
@@ -115,6 +117,7 @@ class Lane:
         return self._until(word)
 
     def close(self) -> None:
+        self.is_closed = True
         self._connection.close()
 
     def _command(self, arguments: Sequence[str], environment: Mapping[str, str]) -> str:

@@ -29,14 +29,15 @@ class SharedContainer:
         self._lock = threading.Lock()
         self._running = 0
         self._memory_kills = "0"
-        self.container, main = self._opened()
-        self._idle = [main]
+        # The first shell is the container's first process: when it ends, everything does.
+        self.container, self._first = self._opened()
+        self._idle = [self._first] if self._first.own_session else []
         self._volume = Volume(self.container, workspace, log) if self.container.volume else None
 
     @property
     def is_lost(self) -> bool:
         """Whether no command can be run in it any more."""
-        return not self._idle and not self._running
+        return self._first.is_closed
 
     def run(self, command: Command, on_line: OnLine, stop: Stop, closing: Stop) -> int:
         """Run a command to its end, as a session does.
@@ -76,9 +77,7 @@ class SharedContainer:
 
     def close(self) -> None:
         """End it, with all that runs in it."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for lane in idle:
+        for lane in (self._first, *self._idle):
             lane.close()
         if self._settings.is_removed:
             self.container.remove()
@@ -144,18 +143,22 @@ class SharedContainer:
         return lane
 
     def _give_back(self, lane: Lane) -> None:
-        """Keep the shell for the next command, and end what commands left that went out of their groups."""
+        """Keep the shell for the next command; behind the last one, end what commands left outside of their groups."""
         with self._lock:
-            if self._running > 1:
+            # Without sessions of their own, commands need one shell each, whose group they are in.
+            if lane.own_session:
                 self._idle.append(lane)
+            else:
+                lane.close()
+            if self._running > 1:
                 return
-            # It kills the other shells too, which are idle.
+            # It kills the other shells too, which are all idle.
             for other in self._idle:
-                other.close()
-            self._idle = []
+                if other is not self._first:
+                    other.close()
+            self._idle = [each for each in self._idle if each is self._first]
             with suppress(LaneLost):
-                lane.tell(KILL_REST, "rest")
-                self._idle = [lane]
+                self._first.tell(KILL_REST, "rest")
 
     def _was_for_memory(self, lane: Lane) -> bool:
         """Whether the kernel has killed something for memory since it was asked last."""
