@@ -22,7 +22,7 @@ started() { [ -s "$pid_file" ] && grep -qs dockerd "/proc/$(cat "$pid_file")/com
 
 as_root() {
   [ "$(id -u)" = 0 ] && return
-  command -v sudo >/dev/null || give_up "only root can do this: run this script as root"
+  command -v sudo >/dev/null || give_up "none answers that this user may use, and only root starts or ends one: run this script as root"
   exec sudo DOCKER_ROOT="$root" DOCKER_RUN="$run" scripts/docker-engine.sh "$@"
 }
 

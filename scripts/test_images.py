@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, TypeAlias
@@ -82,7 +83,7 @@ def main() -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             with closing(DockerClient.from_env(timeout=300)) as client:
-                make_all(client, fingerprint())
+                make_all(client)
         except DockerException as error:
             return given_up(f"the Docker engine fails, scripts/docker-engine.sh starts one: {error}")
         except subprocess.CalledProcessError as error:
@@ -96,39 +97,48 @@ def given_up(reason: str) -> int:
     return 3
 
 
-def make_all(client: DockerClient, key: str) -> None:
+def make_all(client: DockerClient) -> None:
     """Make the images that the engine lacks, or has of other files, and give them their names."""
     there = {name: image.labels.get(LABEL) for image in client.images.list() for name in image.tags}
     for image in IMAGES:
+        tree = image.tree()
+        key = fingerprint(image, tree)
         if there.get(image.name) != key:
-            make(client, image, key)
+            make(client, image, tree, key)
             print(f"made {image.name}", flush=True)
         # One without the label is a real one.
         for name in (name for name in image.stands_for if name not in there or there[name] not in {None, key}):
             client.images.get(image.name).tag(name)
             print(f"made {name}, which stands for the real one")
-    if set(there.values()) - {None, key}:
-        client.images.prune({"dangling": True, "label": LABEL})
+    client.images.prune({"dangling": True, "label": LABEL})
 
 
-def make(client: DockerClient, image: Image, key: str) -> None:
-    """Import the image's files."""
+def fingerprint(image: Image, tree: Tree) -> str:
+    """What an image is made of, as one word: the same in every checkout, as long as the files are."""
+    parts = [image.name, *image.settings, SEARCH_PATH, repr(DIRECTORIES)]
+    # Byte code comes and goes.
+    parts += [f"{name} {stamp(source)}" for name, source in sorted(tree.items()) if not name.endswith(".pyc")]
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def stamp(source: Path | bytes | Link) -> str:
+    """By what a change of it is seen; of a file its size and its time, which need no reading."""
+    if isinstance(source, Path):
+        found = source.lstat()
+        return f"{found.st_mode} {found.st_size} {found.st_mtime_ns}"
+    return source.target if isinstance(source, Link) else hashlib.sha256(source).hexdigest()
+
+
+def make(client: DockerClient, image: Image, tree: Tree, key: str) -> None:
+    """Import the image's files, and the libraries that they need."""
     repository, _, tag = image.name.partition(":")
     with tempfile.TemporaryFile() as file:
-        write(image.tree(), file)
+        write(with_libraries(tree), file)
         file.seek(0)
         changes = [SEARCH_PATH, f"LABEL {LABEL}={key}", *image.settings]
         # The client sends it in chunks, for which requests must not see that its length is known.
         client.api.import_image_from_stream(iter(lambda: file.read(2**20), b""), repository, tag, changes)
     client.images.get(image.name)
-
-
-def fingerprint() -> str:
-    """What the images are made of, as one word: the same for the same versions."""
-    packages = output("dpkg-query", "--show", *packages_of_debian())
-    library = Path(sysconfig.get_path("stdlib"))
-    parts = [Path(__file__).read_text(), packages, sys.version, str(library), str(library.stat().st_mtime_ns)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def busybox() -> Tree:
@@ -146,7 +156,7 @@ def no_shell() -> Tree:
 def no_setsid() -> Tree:
     """A shell with few tools: busybox's own would find `setsid` in itself."""
     tools = {f"/usr/bin/{name}": Path(f"/usr/bin/{name}") for name in FEW_TOOLS}
-    return with_libraries({**accounts(), **links_at_the_top(), **tools, "/usr/bin/sh": Path("/usr/bin/dash")})
+    return {**accounts(), **links_at_the_top(), **tools, "/usr/bin/sh": Path("/usr/bin/dash")}
 
 
 def entry() -> Tree:
@@ -154,13 +164,14 @@ def entry() -> Tree:
     return {**busybox(), "/entry": ENTRY}
 
 
+@cache
 def debian() -> Tree:
     """Debian's essential tools."""
     listed = output("dpkg-query", "--listfiles", *packages_of_debian()).splitlines()
     kept = [Path(name) for name in listed if os.path.lexists(name) and not NOT_NEEDED.search(name)]
     tree: Tree = {placed(path): path for path in kept if path.is_symlink() or not path.is_dir()}
     tree.update({name: Path(name).resolve() for name in MORE_FILES if Path(name).exists()})
-    return with_libraries({**tree, **accounts(), **links_at_the_top()})
+    return {**tree, **accounts(), **links_at_the_top()}
 
 
 def bash() -> Tree:
@@ -170,21 +181,18 @@ def bash() -> Tree:
 
 def python() -> Tree:
     """Debian's tools, and the interpreter that runs this in /usr/local, with pip."""
-    library, home = Path(sysconfig.get_path("stdlib")), f"/usr/local/lib/python{VERSION}"
-    modules = {f"{home}/{path.relative_to(library)}": path for path in library.rglob("*") if not path.is_dir()}
+    home, library = f"/usr/local/lib/python{VERSION}", sysconfig.get_path("stdlib")
     program = Path(sys.base_prefix, "bin", f"python{VERSION}").resolve()
-    wheels = [*library.glob("ensurepip/_bundled/pip-*.whl"), *Path("/usr/share/python-wheels").glob("pip-*.whl")]
-    return with_libraries(
-        {
-            **debian(),
-            **{name: path for name, path in modules.items() if not NO_MODULES.search(name)},
-            **unpacked(wheels[0], f"{home}/site-packages"),
-            f"/usr/local/bin/python{VERSION}": program,
-            "/usr/local/bin/python3": Link(f"python{VERSION}"),
-            "/usr/local/bin/python": Link("python3"),
-            "/usr/local/bin/pip": PIP,
-        }
-    )
+    wheels = [*Path(library).glob("ensurepip/_bundled/pip-*.whl"), *Path("/usr/share/python-wheels").glob("pip-*.whl")]
+    return {
+        **debian(),
+        **{f"{home}/{path.relative_to(library)}": path for path in modules(library)},
+        **unpacked(wheels[0], f"{home}/site-packages"),
+        f"/usr/local/bin/python{VERSION}": program,
+        "/usr/local/bin/python3": Link(f"python{VERSION}"),
+        "/usr/local/bin/python": Link("python3"),
+        "/usr/local/bin/pip": PIP,
+    }
 
 
 IMAGES = (
@@ -209,6 +217,15 @@ IMAGES = (
 )
 
 
+def modules(library: str) -> Iterator[Path]:
+    """The modules of Python's own library, without those that nobody imports in a container."""
+    for folder, below, names in os.walk(library):
+        inside = folder.removeprefix(library)
+        below[:] = [name for name in below if not NO_MODULES.search(f"{inside}/{name}/")]
+        yield from (Path(folder, name) for name in names if not NO_MODULES.search(f"{inside}/{name}"))
+
+
+@cache
 def static_busybox() -> Path:
     """This machine's busybox, or one fetched from Debian and kept in .tools."""
     fetched = TOOLS / "busybox"

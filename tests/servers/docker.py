@@ -18,11 +18,12 @@ import pytest
 from docker.client import DockerClient
 from docker.errors import DockerException
 from docker.models.containers import Container
+from docker.models.volumes import Volume
 
 from tests.servers.needed import is_missing
+from wdprefect.workspace.containers.sweep import DIRECTORY_LABEL
 
 IMAGES = Path(__file__).parents[2] / "scripts" / "test_images.py"
-OURS = {"label": "wdprefect.run"}
 READY_WITHIN_SECONDS = 60
 # Ends the engine with the tests, even with killed ones: then, too, the end of the pipe is read.
 GUARD = '"$@" </dev/null & server=$!; read -r _; kill "$server"; wait "$server"'
@@ -40,7 +41,7 @@ exec "$@"
 def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerClient]:
     """A client of the engine that DOCKER_HOST names, or of the usual one; it has the images wdprefect-test/….
 
-    Fails when the tests of this process leave a container.
+    Fails when the tests of this process leave a container or a volume of a run.
     """
     try:
         client = DockerClient.from_env(timeout=60)
@@ -52,21 +53,23 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerCl
         if made.returncode:
             is_missing(f"the images of the tests cannot be made: {made.stderr.strip()}")
         yield client
-        left = [each for each in all_of_ours(client) if _works_below(each, tmp_path_factory.getbasetemp())]
-        for container in left:
-            container.remove(force=True)
-    assert [] == [(each.name, each.labels) for each in left], "no test leaves a container"
+        left = [each for each in all_of_ours(client) if _is_below(each, tmp_path_factory.getbasetemp())]
+        for found in left:
+            found.remove(force=True)
+    assert [] == [found.name for found in left], "no test leaves a container or a volume"
 
 
-def all_of_ours(client: DockerClient) -> list[Container]:
-    """The containers of all our runs, whosever, ended ones too."""
-    return list(client.containers.list(all=True, filters=OURS, ignore_removed=True))
+def all_of_ours(client: DockerClient) -> list[Container | Volume]:
+    """The containers, ended ones too, and the volumes of all runs, whosever they are."""
+    ours = {"label": DIRECTORY_LABEL}
+    containers = client.containers.list(all=True, filters=ours, ignore_removed=True)
+    return [*containers, *client.volumes.list(filters=ours)]
 
 
-def _works_below(container: Container, folder: Path) -> bool:
-    """Whether a container sees a folder below this one: then it is of these tests, not of others on this machine."""
-    sources = [Path(mount["Source"]) for mount in container.attrs["Mounts"] if mount["Type"] == "bind"]
-    return any(source.is_relative_to(folder) for source in sources)
+def _is_below(found: Container | Volume, folder: Path) -> bool:
+    """Whether it is for a directory below this folder: then it is of these tests, not of others on this machine."""
+    labels = found.labels if isinstance(found, Container) else found.attrs["Labels"]
+    return Path(labels[DIRECTORY_LABEL]).is_relative_to(folder)
 
 
 @dataclass
