@@ -12,8 +12,7 @@ from wdprefect.model.context import RunContext
 from wdprefect.model.node import Bool, Int, Map, Text
 from wdprefect.model.task import Leaf, TaskOutputs
 from wdprefect.plugins.git._clone import CloneOptions, clone
-
-_SSH_KEY = "clone by https with 'username' and 'password', or give the worker's user an ssh key in ~/.ssh"
+from wdprefect.plugins.git._ssh import SshOptions
 
 
 class Clone(Leaf):
@@ -43,8 +42,6 @@ class Clone(Leaf):
     """
 
     unsupported: ClassVar[Mapping[str, str]] = {
-        "privateKey": _SSH_KEY,
-        "passphrase": _SSH_KEY,
         "trustedCaPemPath": "name the file in the worker's environment as GIT_SSL_CAINFO",
         "noProxy": "name the host in the worker's environment as no_proxy",
         "cache": "leave it out: every run clones anew, one commit deep",
@@ -62,6 +59,10 @@ class Clone(Leaf):
     no_tags: Bool = False
     username: Text | None = None
     password: Text | None = None
+    private_key: Text | None = None
+    passphrase: Text | None = None
+    known_hosts: Text | None = None
+    strict_host_key_checking: Bool = True
     git_config: Map[Text | None] = Field(default={})
     connect_timeout: Int = Field(default=10_000, ge=1)
     read_timeout: Int = Field(default=60_000, ge=1)
@@ -84,6 +85,12 @@ class Clone(Leaf):
             depth=self.depth,
             username=self.username,
             password=self.password,
+            ssh=SshOptions(
+                private_key=self.private_key,
+                passphrase=self.passphrase,
+                known_hosts=self.known_hosts,
+                checks_host_key=self.strict_host_key_checking,
+            ),
             clone_submodules=self.clone_submodules,
             all_branches=self.clone_all_branches,
             no_tags=self.no_tags,
