@@ -74,8 +74,10 @@ def write_opened_key(file: Path, text: str, passphrase: str) -> None:
 
 
 def _why_not_opened(said: str, passphrase: str) -> str:
+    reason = said.strip().rpartition(": ")[2]
+    if "Failed to load key" not in said:
+        return f"ssh-keygen does not work on the worker: {reason or 'it gave no reason'}"
     if "incorrect passphrase" not in said:
-        reason = said.strip().rpartition(": ")[2]
         return f"ssh cannot read 'privateKey': {reason} (is it whole? if so, make another one: ssh-keygen -t ed25519)"
     if passphrase:
         return "'passphrase' does not open 'privateKey' (is it the one of this key?)"

@@ -93,9 +93,7 @@ def _parse(protocol: Protocol, rest: str) -> tuple[Remote, Credentials | None]:
         if colon or name.startswith("-"):
             raise TaskFailed(f"'{clean}' carries a password, which ssh does not take from a url (use a key)")
         if not _SSH_USER.fullmatch(user) or "%" in host:
-            raise TaskFailed(
-                f"'{clean}' has a user or a host that is written with other characters than letters (no '%')"
-            )
+            raise TaskFailed(f"'{clean}' is no url of a git repository (write the user and the host as they are)")
         return Remote(f"ssh://{user}{at}{host}/{path}", protocol, host.lower()), None
     found = Credentials(unquote(name), unquote(password)) if name or password else None
     return Remote(clean, protocol, host.lower()), found
