@@ -12,6 +12,7 @@ from pathlib import Path
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import TaskLog, Workspace
 from wdprefect.model.stop import Stop
+from wdprefect.plugins.git._certificates import trust
 from wdprefect.plugins.git._checkout import check_out
 from wdprefect.plugins.git._credentials import credential_settings
 from wdprefect.plugins.git._program import GitProgram, git_environment
@@ -39,6 +40,7 @@ class CloneOptions:
 
     url: http, https, ssh, `git@host:path` or `file://`; credentials in it are used and not kept.
     depth: how many commits of history; not applied to a commit or a tag. None is all.
+    trusted_certificates: a PEM file, for all hosts of this clone, besides what is trusted already.
     git_config: settings for the repository's config; those that decide how files are written act on this clone.
     connect_timeout, read_timeout: together the time for the remote's first answer; read_timeout alone is how long a
     transfer over http may stand still.
@@ -52,6 +54,8 @@ class CloneOptions:
     username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     ssh: SshOptions = field(default_factory=SshOptions)
+    trusted_certificates: Path | None = None
+    no_proxy: bool = False
     clone_submodules: bool = False
     all_branches: bool = False
     no_tags: bool = False
@@ -116,7 +120,10 @@ def _bench(
         credential_settings(remote, credentials, Path(name)) as settings,
         ssh_login(remote, options.ssh, options.connect_timeout, Path(name)) as ssh,
     ):
-        environment = git_environment(remote, settings, options.read_timeout)
+        # An empty one counts more than those of the environment.
+        proxy = {"http.proxy": ""} if options.no_proxy else {}
+        environment = git_environment(remote, {**settings, **proxy}, options.read_timeout)
+        environment |= trust(options.trusted_certificates, Path(name))
         # Where git looks for a repository by itself it stops here.
         environment["GIT_CEILING_DIRECTORIES"] = str(Path(name).resolve())
         git = GitProgram(remote, credentials, ssh.access_to(remote), environment, stop, workspace)

@@ -38,7 +38,10 @@ _MEANINGS = (
         "there is no git repository at '{url}'",
     ),
     (r"returned error: 30\d", "the repository at '{url}' has moved (use its new url)"),
-    (r"SSL certificate|certificate verif|server certificate", "the TLS certificate of '{host}' is not trusted"),
+    (
+        r"SSL certificate|certificate verif|server certificate",
+        "the TLS certificate of '{host}' is not trusted (name its authority's with 'trustedCaPemPath')",
+    ),
     (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED",
         "the ssh host key of '{host}' is not the one in {ssh.known_hosts} (compare both before you replace it)",
