@@ -13,7 +13,6 @@ from tests.plugins.git.conftest import Place, write_program
 from tests.plugins.git.origin import Origin
 from tests.running import messages, run_tasks
 from tests.servers.sshd import SshServer, make_key, ssh_server
-from tests.workspace.watching import wait_until
 from wdprefect.errors import TaskFailed
 from wdprefect.plugins.git._clone import CloneOptions
 from wdprefect.plugins.git._ssh import SshOptions
@@ -33,12 +32,16 @@ def _plain_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 def agent(ssh_server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An agent of the worker's user that holds a key which the server lets in."""
     socket = tmp_path / "agent"
-    with subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL) as process:
-        wait_until(socket.exists)
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-        subprocess.run(["ssh-add", "-q", str(ssh_server.key)], check=True)
-        yield
-        process.terminate()
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            # Where it listens: that is said once it does.
+            assert str(socket) in process.stdout.readline().decode()
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+            subprocess.run(["ssh-add", "-q", str(ssh_server.key)], check=True)
+            yield
+        finally:
+            process.terminate()
 
 
 def _options(server: SshServer, origin: Origin, key: Path | str | None, passphrase: str | None = None) -> CloneOptions:

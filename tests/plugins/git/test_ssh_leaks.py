@@ -14,7 +14,7 @@ from tests.plugins.git.conftest import Place, write_program
 from tests.plugins.git.origin import Origin
 from tests.plugins.git.test_killed import commands, running, silent
 from tests.servers.sshd import SshServer, make_key, ssh_server
-from tests.workspace.watching import wait_until
+from tests.workspace.watching import is_dead, wait_until, written
 from wdprefect.errors import TaskFailed
 from wdprefect.plugins.git._clone import CloneOptions
 from wdprefect.plugins.git._ssh import SshOptions
@@ -101,6 +101,27 @@ def test_stopped(place: Place, silent: str, tmp_path: Path) -> None:
 def _stop_with_key(place: Place, silent: str) -> None:
     port = silent.partition(":")[2]
     wait_until(lambda: any("IdentityFile" in line and port in line for line in commands(str(place.scratch))))
+    place.stop.request()
+
+
+def test_stopped_while_the_key_is_opened(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop ends the program that opens the key, too."""
+    key = make_key(tmp_path / "key").read_text()
+    started = tmp_path / "started"
+    write_program(tmp_path / "bin/ssh-keygen", f"echo $$ >{started}; exec sleep 600")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    stopper = threading.Thread(target=_stop_when_written, args=(place, started))
+    stopper.start()
+
+    with pytest.raises(TaskFailed, match="opening 'privateKey' was stopped"):
+        place.clone(CloneOptions("git@example.org:x.git", ssh=SshOptions(key)))
+
+    stopper.join()
+    assert is_dead(int(started.read_text()))
+
+
+def _stop_when_written(place: Place, file: Path) -> None:
+    wait_until(written(file))
     place.stop.request()
 
 

@@ -118,8 +118,8 @@ def _bench(
     with (
         tempfile.TemporaryDirectory(prefix="git-", dir=workspace.scratch, ignore_cleanup_errors=True) as name,
         credential_settings(remote, credentials, Path(name)) as settings,
-        ssh_login(remote, options.ssh, options.connect_timeout, Path(name)) as ssh,
     ):
+        ssh = ssh_login(remote, options.ssh, options.connect_timeout, Path(name), stop)
         # An empty one counts more than those of the environment.
         proxy = {"http.proxy": ""} if options.no_proxy else {}
         environment = git_environment(remote, {**settings, **proxy}, options.read_timeout)

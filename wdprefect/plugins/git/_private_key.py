@@ -13,10 +13,10 @@ import textwrap
 from pathlib import Path
 
 from wdprefect.errors import TaskFailed
+from wdprefect.model.stop import Stop
 from wdprefect.plugins.git._credentials import write_privately
 
-# A key may be locked with many rounds.
-_OPENING_SECONDS = 60
+_POLL_SECONDS = 0.05
 _LINE_LENGTH = 64
 _KEY = re.compile(
     r"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )?PRIVATE KEY)-----\s"
@@ -45,10 +45,10 @@ _NO_KEYS = (
 )
 
 
-def write_opened_key(file: Path, text: str, passphrase: str) -> None:
+def write_opened_key(file: Path, text: str, passphrase: str, stop: Stop) -> None:
     """Write the key to a private file, without its passphrase, so that ssh has nothing to ask for.
 
-    Raises TaskFailed for a text that is no key, and for a passphrase that is missing or another key's.
+    Raises TaskFailed for a text that is no key, for a passphrase that is missing or another key's, and when stopped.
     """
     write_privately(file, tidy_private_key(text))
     program = shutil.which("ssh-keygen")
@@ -57,20 +57,28 @@ def write_opened_key(file: Path, text: str, passphrase: str) -> None:
     # Where there is no terminal it reads the passphrase from standard input. The new one is none.
     command = [program, "-q", "-p", "-N", "", "-f", str(file)]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}
-    try:
-        done = subprocess.run(
-            command,
-            input=f"{passphrase}\n".encode(),
-            env=environment,
-            capture_output=True,
-            check=False,
-            timeout=_OPENING_SECONDS,
-            start_new_session=True,
-        )
-    except subprocess.TimeoutExpired:
-        raise TaskFailed(f"ssh-keygen took more than {_OPENING_SECONDS} s to open 'privateKey'") from None
-    if done.returncode:
-        raise TaskFailed(_why_not_opened(done.stderr.decode(errors="replace"), passphrase))
+    with subprocess.Popen(
+        command,
+        env=environment,
+        start_new_session=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        said = _talk(process, f"{passphrase}\n".encode(), stop)
+    if process.returncode:
+        raise TaskFailed(_why_not_opened(said.decode(errors="replace"), passphrase))
+
+
+def _talk(process: subprocess.Popen[bytes], answer: bytes | None, stop: Stop) -> bytes:
+    # A key that is locked with many rounds takes its time.
+    while not stop.requested:
+        try:
+            return process.communicate(answer, timeout=_POLL_SECONDS)[1]
+        except subprocess.TimeoutExpired:
+            answer = None
+    process.kill()
+    raise TaskFailed("opening 'privateKey' was stopped")
 
 
 def _why_not_opened(said: str, passphrase: str) -> str:

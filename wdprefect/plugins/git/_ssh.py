@@ -1,6 +1,6 @@
 """How hosts are reached by ssh: with which key, and by which of their own keys they are known.
 
-What a task gives lies in files outside the working directory, readable by their owner only and gone when the block is
+What a task gives lies in files outside the working directory, readable by their owner only and gone when the clone is
 over. Its key is for the repository's server alone, as a password is.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 from wdprefect.errors import TaskFailed
+from wdprefect.model.stop import Stop
 from wdprefect.plugins.git._credentials import write_privately
 from wdprefect.plugins.git._private_key import with_line_ends, write_opened_key
 from wdprefect.plugins.git._remote import Remote
@@ -99,21 +99,19 @@ class SshLogin:
         return {"GIT_SSH_COMMAND": shlex.join(["ssh", *no_configuration, *always, *arguments])}
 
 
-@contextmanager
-def ssh_login(remote: Remote, options: SshOptions, connect: timedelta, scratch: Path) -> Iterator[SshLogin]:
-    """The options with their files, while the block runs. Raises TaskFailed for a key or lines that ssh cannot use."""
-    key = scratch / "key" if options.private_key is not None and remote.protocol == "ssh" else None
-    known_hosts = scratch / "known_hosts" if options.known_hosts else None
-    files = [file for file in (key, known_hosts) if file]
-    try:
-        if key:
-            write_opened_key(key, options.private_key or "", options.passphrase or "")
-        if known_hosts:
-            write_privately(known_hosts, _checked_lines(options.known_hosts or ""))
-        yield SshLogin(remote, options, connect, key, known_hosts)
-    finally:
-        for file in files:
-            file.unlink(missing_ok=True)
+def ssh_login(remote: Remote, options: SshOptions, connect: timedelta, scratch: Path, stop: Stop) -> SshLogin:
+    """The options, with files in a private directory that goes when the clone is over.
+
+    Raises TaskFailed for a key or lines that ssh cannot use, and when `stop` is requested.
+    """
+    key = known_hosts = None
+    if options.private_key is not None and remote.protocol == "ssh":
+        key = scratch / "key"
+        write_opened_key(key, options.private_key, options.passphrase or "", stop)
+    if options.known_hosts:
+        known_hosts = scratch / "known_hosts"
+        write_privately(known_hosts, _checked_lines(options.known_hosts))
+    return SshLogin(remote, options, connect, key, known_hosts)
 
 
 def checked(options: SshOptions) -> SshOptions:
