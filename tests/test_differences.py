@@ -96,11 +96,10 @@ TESTS: dict[str, list[str]] = {
         "plugins/git/test_private_key.py::test_no_key",
         "plugins/git/test_private_key.py::test_pasted",
     ],
-    "git: `privateKey` and the worker's own ssh keys, agent, configuration": [
-        "plugins/git/test_ssh_key.py::test_not_let_in",
-        "plugins/git/test_ssh_key.py::test_configuration_of_the_worker",
-        "plugins/git/test_ssh_submodules.py::test_another_host",
+    "git: the ssh configuration of the worker's user, with a `privateKey`": [
+        "plugins/git/test_ssh_key.py::test_configuration_of_the_worker"
     ],
+    "git: `privateKey` for a url that is none of ssh": ["plugins/git/test_ssh_key.py::test_another_protocol"],
     "git: `passphrase` without `privateKey`": ["plugins/git/test_ssh_key.py::test_not_let_in"],
     "git: `trustedCaPemPath`": ["plugins/git/test_https.py::test_trusted"],
     "git: `cache`": ["flows/err/wd205-unsupported.yaml"],
