@@ -167,6 +167,26 @@ def test_host_key(place: Place, origin: Origin, ssh_server: SshServer, tmp_path:
 
 
 @pytest.mark.parametrize(
+    "pasted",
+    [
+        pytest.param("# ours\n\n  {known}", id="a comment and blanks"),
+        pytest.param("# ours\r\n{known}\r\n", id="windows"),
+        pytest.param("# ours\\n{known}\\n", id="line ends written out"),
+        pytest.param("other.example.org,{known}", id="one of several hosts"),
+    ],
+)
+def test_known_hosts_as_pasted(place: Place, origin: Origin, ssh_server: SshServer, pasted: str) -> None:
+    """Known hosts are read as they were pasted."""
+    lines = pasted.format(known=ssh_server.known_as().rstrip())
+
+    place.clone(
+        CloneOptions(ssh_server.url(origin.bare), ssh=SshOptions(ssh_server.key.read_text(), known_hosts=lines))
+    )
+
+    assert "five\n" == place.files()["README.md"]
+
+
+@pytest.mark.parametrize(
     ("known_hosts", "message"),
     [
         pytest.param("\nSHA256:jDhustCKtR05d9pFm", "line 1 of 'knownHosts' is no line of known_hosts", id="hash"),
