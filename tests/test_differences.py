@@ -89,12 +89,28 @@ TESTS: dict[str, list[str]] = {
     "secrets of four and five characters": ["masking/test_masker.py::test_text"],
     "git: branches": ["plugins/git/test_clone.py::test_extent"],
     "git: a `.git` that was there": ["plugins/git/test_trust.py::test_git_directory_that_was_there"],
-    "git: host keys over ssh": ["plugins/git/test_ssh.py::test_host_key"],
-    "git: credentials": [
+    "git: host keys over ssh": [
+        "plugins/git/test_ssh.py::test_host_key",
+        "plugins/git/test_ssh_key.py::test_host_key",
+        "plugins/git/test_ssh_key.py::test_unchecked",
+    ],
+    "git: credentials and ssh keys": [
         "plugins/git/test_access.py::test_redirect_to_another_host",
         "plugins/git/test_access.py::test_credentials_in_the_url",
+        "plugins/git/test_ssh_submodules.py::test_another_host",
+        "plugins/git/test_ssh_leaks.py::test_seen_while_it_runs",
     ],
-    "git: `privateKey`, `passphrase`, `trustedCaPemPath`, `noProxy`, `cache`": ["flows/err/wd205-unsupported.yaml"],
+    "git: a text as `privateKey` that is no key": [
+        "plugins/git/test_private_key.py::test_no_key",
+        "plugins/git/test_private_key.py::test_pasted",
+    ],
+    "git: the ssh configuration of the worker's user, with a `privateKey`": [
+        "plugins/git/test_ssh_key.py::test_configuration_of_the_worker"
+    ],
+    "git: `privateKey` for a url that is none of ssh": ["plugins/git/test_ssh_key.py::test_another_protocol"],
+    "git: `passphrase` without `privateKey`": ["plugins/git/test_ssh_key.py::test_not_let_in"],
+    "git: `trustedCaPemPath`": ["plugins/git/test_https.py::test_trusted"],
+    "git: `cache`": ["flows/err/wd205-unsupported.yaml"],
     "the filters `sort`, `rsort` and `reverse`": ["test_differences.py::test_filters_change_their_template_alone"],
     "whole numbers in templates": ["expressions/test_operators.py::test_operators"],
     "texts with `<`, `>`": ["expressions/test_operators.py::test_operators"],
