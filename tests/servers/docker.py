@@ -10,13 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from docker.client import DockerClient
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from docker.models.containers import Container
 from docker.models.volumes import Volume
 
@@ -95,13 +95,13 @@ class OwnEngine:
         with self.client() as client:
             client.api.load_image(other.api.get_image(image))
 
-    def start(self, hides: Path | None = None, shows: Sequence[Path] = ()) -> None:
+    def start(self, hides: Path | None = None, shows: Sequence[Path] = (), data: Path | None = None) -> None:
         """Start it, with what it had before, and wait until it answers.
 
         hides: a folder in whose place the engine sees an empty one, as one on another machine would. shows: folders
-        below it that are there again, empty.
+        below it that are there again, empty. data: where it keeps everything, instead.
         """
-        places = {"data-root": "data", "exec-root": "run", "pidfile": "pid"}
+        places = {"data-root": data or "data", "exec-root": "run", "pidfile": "pid"}
         named = [f"--{name}={self.folder / place}" for name, place in places.items()]
         # In a network of its own: it would take the bridge of the machine's engine, or remove it.
         own = ["unshare", "--net"] if hides is None else ["unshare", "--net", "--mount", "sh", "-c", HIDING, str(hides)]
@@ -138,7 +138,9 @@ class OwnEngine:
             self.start()
         with self.client() as client:
             for container in client.containers.list(all=True, ignore_removed=True):
-                container.remove(force=True)
+                # A test, or what it tested, may be about to remove it.
+                with suppress(APIError):
+                    container.remove(force=True)
         self.stop()
         for line in Path("/proc/self/mounts").read_text().splitlines():
             if line.split()[1].startswith(f"{self.folder}/"):

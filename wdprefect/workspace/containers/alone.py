@@ -62,8 +62,8 @@ class SingleContainer:
         raise AssertionError("a volume is always seen")
 
     def _followed(self, container: Container, command: Command, on_line: OnLine, stop: Stop, closing: Stop) -> int:
-        ending = ContainerEnding(container, self._settings.kill_grace or command.grace)
         connection = container.attach(stdin=False)
+        ending = ContainerEnding(container, self._settings.kill_grace or command.grace, connection.close)
         names: tuple[Stream, Stream] = ("stdout", "stderr")
         lines = {name: Lines(partial(on_line, name)) for name in names}
         try:
@@ -73,7 +73,8 @@ class SingleContainer:
                     lines[name].feed(data)
                 for taker in lines.values():
                     taker.end()
-                state = container.state()
+                # Where it was given up, nobody answers.
+                state = {} if connection.is_closed else container.state()
                 status = container.wait() if state else None
         finally:
             ending.ends()

@@ -12,7 +12,7 @@ from typing import Any
 
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import Workspace
-from wdprefect.workspace.containers.engine import Engine, explained
+from wdprefect.workspace.containers.engine import Engine, explained, in_time
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.streams import Connection
 from wdprefect.workspace.containers.sweep import (
@@ -25,6 +25,8 @@ from wdprefect.workspace.containers.sweep import (
 )
 
 LABEL = "wdprefect."
+# Of a healthy engine it takes a tenth of a second.
+REMOVE_SECONDS = 20.0
 
 
 class NotSeen(Exception):
@@ -121,9 +123,13 @@ class Container:
         return True
 
     def remove(self) -> None:
-        """End and remove it, with its volume. Raises TaskFailed when the engine cannot: the sweep will."""
-        remove_container(self.engine, self.name, self.volume)
-        self.forget()
+        """End and remove it, with its volume. Raises TaskFailed when the engine cannot in time: the sweep will."""
+
+        def work() -> None:
+            remove_container(self.engine, self.name, self.volume)
+            self.forget()
+
+        in_time(work, REMOVE_SECONDS, f"the container '{self.name}' cannot be removed")
 
     def forget(self) -> None:
         """Leave it to itself: no sweep removes it."""

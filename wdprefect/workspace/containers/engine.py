@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -140,9 +141,30 @@ def explained(engine: Engine, what: str, doing: Callable[[str], str | None] | No
 
 
 def _words(error: BaseException) -> str:
-    """The innermost reason of a chain of errors, which says more than those around it."""
-    reasons = [error, *(part for part in error.args if isinstance(part, BaseException))]
-    while isinstance(inner := (reasons[-1].args[-1] if reasons[-1].args else None), BaseException):
-        reasons.append(inner)
-    last = reasons[-1]
-    return getattr(last, "strerror", None) or str(last)
+    """What the system said, where it is the cause of the error; else what the error says."""
+    found: list[BaseException] = [error]
+    for each in found:
+        inner = [*each.args, each.__cause__, each.__context__, getattr(each, "reason", None)]
+        found += [part for part in inner if isinstance(part, BaseException) and part not in found]
+    said = [each.strerror for each in found if isinstance(each, OSError) and each.strerror]
+    return said[-1] if said else str(error)
+
+
+def in_time(work: Callable[[], None], seconds: float, what: str) -> None:
+    """Do work that may wait for an engine which does not answer, no longer than that. Raises TaskFailed."""
+    failed: list[TaskFailed] = []
+    over = threading.Event()
+
+    def do() -> None:
+        try:
+            work()
+        except TaskFailed as error:
+            failed.append(error)
+        finally:
+            over.set()
+
+    threading.Thread(target=do, name="wdprefect-engine", daemon=True).start()
+    if not over.wait(seconds):
+        raise TaskFailed(f"{what}: the engine does not answer within {seconds:.0f} s")
+    for error in failed:
+        raise error

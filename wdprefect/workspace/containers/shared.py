@@ -45,7 +45,7 @@ class SharedContainer:
         Raises TaskFailed when the container ends before it, and when it was killed for memory.
         """
         lane = self._take()
-        ending = CommandEnding(self.container, self._settings.kill_grace or command.grace)
+        ending = CommandEnding(self.container, self._settings.kill_grace or command.grace, lane.close)
         try:
             with stop.calling(ending.ask), closing.calling(ending.ask):
                 if self._volume:
