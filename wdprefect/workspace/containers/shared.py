@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from wdprefect.model.ports import Command, OnLine, TaskLog, Workspace
@@ -30,7 +30,7 @@ class SharedContainer:
         self._lock = threading.Lock()
         self._running = 0
         self._memory_kills = "0"
-        self._owners = Owners(settings, workspace, log, lambda arguments: self.container.execute(arguments))
+        self._owners = Owners(settings, workspace, log, self._run_as_root)
         # Another user does not see what is not lent.
         self._owners.lend()
         # The first shell is the container's first process: when it ends, everything does.
@@ -129,6 +129,9 @@ class SharedContainer:
         container.remove()
         fall_back(engine, settings, self._log)
         return None
+
+    def _run_as_root(self, arguments: Sequence[str]) -> None:
+        self.container.execute(arguments)
 
     def _environment(self, command: Command) -> Mapping[str, str]:
         return {**command.environment, "WORKING_DIR": str(self._workspace.path)}
