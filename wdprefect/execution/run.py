@@ -20,6 +20,7 @@ from wdprefect.expressions import Expressions
 from wdprefect.masking import Masker, merged
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
+from wdprefect.storage.reader import Reader
 
 # Called when an attempt of a task run starts, and when the task run has ended; only then for one that is skipped.
 Watcher = Callable[[TaskRun], None]
@@ -51,6 +52,7 @@ class Run:
     labels: Mapping[str, str]
     trigger: Mapping[str, Any] | None
     storage: Storage
+    reader: Reader
     masker: Masker
     logs: LogBook
     ledger: Ledger

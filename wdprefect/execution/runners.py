@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from wdprefect.errors import InvalidFlow, Problem, UsageError
@@ -17,13 +18,19 @@ from wdprefect.model.flow import Flow
 from wdprefect.model.task import iter_tasks
 
 
-def choose_options(flow: Flow, runner: str | None) -> Options:
-    """The options of a run. Raises InvalidFlow when a task asks for a runner that is not there."""
+def choose_options(flow: Flow, runner: str | None, namespace_files: Path | None = None) -> Options:
+    """The options of a run. Raises InvalidFlow when a task asks for a runner that is not there.
+
+    namespace_files: the folder in place of the one that is configured.
+    """
     chosen = runner or os.environ.get("WDPREFECT_RUNNER") or None
     if chosen is not None and chosen not in RUNNERS:
         names = " or ".join(f"'{name}'" for name in RUNNERS)
         raise UsageError(f"unknown runner '{chosen}': it is {names}")
-    options = Options(RUNNERS[chosen] if chosen else None, working_directories(), read_configuration())
+    configuration = read_configuration()
+    if namespace_files:
+        configuration = configuration.model_copy(update={"namespace_files": namespace_files.absolute()})
+    options = Options(RUNNERS[chosen] if chosen else None, working_directories(), configuration)
     problems = list(unavailable_runners(flow, options))
     if problems:
         raise InvalidFlow(problems)

@@ -1,0 +1,75 @@
+"""The files of a namespace in a folder and in the storage: what differs, and making one like the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from wdprefect.model.ports import NamespaceFile
+from wdprefect.storage.namespace_folder import NamespaceFolder
+from wdprefect.storage.namespaces import StoredNamespaces, in_parallel
+from wdprefect.storage.uris import namespace_uri
+
+Side = NamespaceFolder | StoredNamespaces
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How one side differs from the other: what only it has, what is not the same, what only the other has."""
+
+    added: list[NamespaceFile]
+    changed: list[NamespaceFile]
+    removed: list[NamespaceFile]
+    unchanged: int
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+def difference(namespace: str, side: Side, other: Side) -> Difference:
+    """How the files of `side` differ from those of `other`. Only files of one size are read to compare them."""
+    mine = {file.path: file for file in side.entries(namespace)}
+    theirs = {file.path: file for file in other.entries(namespace)}
+    both = [path for path in mine if path in theirs]
+    alike = [path for path in both if mine[path].size == theirs[path].size]
+    digests = zip(
+        alike,
+        side.digests([mine[path] for path in alike]),
+        other.digests([theirs[path] for path in alike]),
+        strict=True,
+    )
+    same = {path for path, one, two in digests if one == two}
+    return Difference(
+        added=[file for path, file in mine.items() if path not in theirs],
+        changed=[mine[path] for path in both if path not in same],
+        removed=[file for path, file in theirs.items() if path not in mine],
+        unchanged=len(same),
+    )
+
+
+def push(folder: NamespaceFolder, stored: StoredNamespaces, files: Sequence[NamespaceFile]) -> None:
+    """Copy files of the folder into the storage. Nothing is copied when one of them is refused."""
+    sources = [(namespace_uri(file.namespace, file.path), folder.source(file)) for file in files]
+    in_parallel(lambda item: stored.storage.put(*item), sources)
+
+
+def pull(folder: NamespaceFolder, stored: StoredNamespaces, files: Sequence[NamespaceFile]) -> None:
+    """Copy files of the storage into the folder. Nothing is copied when one of them is refused."""
+    stored.get([(file, folder.target(file.namespace, file.path)) for file in files])
+
+
+def remove_stored(stored: StoredNamespaces, files: Sequence[NamespaceFile]) -> None:
+    """Remove files from the storage."""
+    in_parallel(lambda file: stored.storage.delete(namespace_uri(file.namespace, file.path)), files)
+
+
+def remove_local(folder: NamespaceFolder, files: Collection[NamespaceFile]) -> None:
+    """Remove files from the folder, and folders in it that become empty."""
+    for file in files:
+        path = folder.target(file.namespace, file.path)
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # the first folder that is not empty ends it
+            for _ in range(file.path.count("/")):
+                path = path.parent
+                path.rmdir()
