@@ -22,7 +22,7 @@ from typing import BinaryIO
 import platformdirs
 
 from wdprefect.errors import UsageError
-from wdprefect.storage.atomic import replacing
+from wdprefect.storage.atomic import make_folders, replacing
 from wdprefect.storage.content import MIB, copy, copy_file
 
 FILES, VERSIONS, DRAFTS = "files", "versions", "drafts"
@@ -50,7 +50,7 @@ class ContentStore:
         with replacing(draft, file_mode=0o400, folder_mode=0o700) as file:
             _, sha256 = copy(source, file)
         path = self._file(sha256)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(path.parent, 0o700)
         draft.replace(path)
         return sha256
 
