@@ -27,7 +27,9 @@ class MemoryStorage:
         return StoredFile(uri, len(content), hashlib.sha256(content).hexdigest())
 
     def get(self, uri: str, target: Path) -> None:
-        target.write_bytes(self.read(uri))
+        content = self.read(uri)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
     def open(self, uri: str) -> BinaryIO:
         return io.BytesIO(self.read(uri))

@@ -10,7 +10,7 @@ from typing import Literal
 
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import NamespaceFile, NamespaceFiles, Workspace
-from wdprefect.workspace.globs import GLOB, REGEX, compile_globs
+from wdprefect.workspace.globs import GLOB, REGEX, InvalidPattern, compile_globs
 
 IfExists = Literal["OVERWRITE", "FAIL", "WARN", "IGNORE"]
 OnWarning = Callable[[str], None]
@@ -65,14 +65,22 @@ def _chosen(source: NamespaceFiles, wanted: Selection, on_warning: OnWarning) ->
         if not files:
             on_warning(f"the namespace '{namespace}' has no files: there are none in {source.place(namespace)}")
         found += files
-    included = {pattern: compile_globs([anywhere(pattern)]) for pattern in wanted.include}
-    excluded = compile_globs([anywhere(pattern) for pattern in wanted.exclude])
+    included = {pattern: _matcher(pattern) for pattern in wanted.include}
+    excluded = [_matcher(pattern) for pattern in wanted.exclude]
     for pattern, matches in included.items():
         if found and not any(matches(file.path) for file in found):
             on_warning(f"no namespace file matches '{pattern}'")
     if included:
         found = [file for file in found if any(matches(file.path) for matches in included.values())]
-    return [file for file in found if not excluded(file.path)]
+    return [file for file in found if not any(matches(file.path) for matches in excluded)]
+
+
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    try:
+        return compile_globs([anywhere(pattern)])
+    except InvalidPattern as error:
+        # In the words of the flow.
+        raise InvalidPattern(pattern, error.reason) from None
 
 
 def _write(
