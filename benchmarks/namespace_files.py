@@ -25,7 +25,7 @@ from wdprefect.storage.content import MIB
 from wdprefect.storage.content_store import ContentStore
 from wdprefect.storage.local import LocalStorage
 from wdprefect.storage.namespace_folder import NamespaceFolder
-from wdprefect.storage.namespace_sync import push
+from wdprefect.storage.namespace_sync import difference, push
 from wdprefect.storage.namespaces import StoredNamespaces
 from wdprefect.storage.s3 import S3Storage
 from wdprefect.workspace.directory import Directory
@@ -67,7 +67,7 @@ def namespace_files(folder: Path, stack: ExitStack) -> Iterator[Case]:
     yield Case("copytree", lambda n: shutil.copytree(source, folder / f"copy{n}"))
     yield Case("namespaceFiles from the folder", lambda _: load(here, folder))
     kept = StoredNamespaces(LocalStorage(folder / "storage"))
-    push(here, kept, here.entries(NAMESPACE))
+    push(here, kept, difference(NAMESPACE, here, kept))
     yield Case("namespaceFiles from a local storage", lambda _: load(kept, folder))
     server = stack.enter_context(running(folder / "server"))
     if server is None:
@@ -76,7 +76,7 @@ def namespace_files(folder: Path, stack: ExitStack) -> Iterator[Case]:
     client = stack.enter_context(server.client())
     client.create_bucket(Bucket=BUCKET)
     storage = S3Storage(client, BUCKET, "")
-    push(here, StoredNamespaces(storage), here.entries(NAMESPACE))
+    push(here, StoredNamespaces(storage), difference(NAMESPACE, here, StoredNamespaces(storage)))
     yield Case("boto3, one file after another", lambda n: download(client, folder / f"download{n}"))
 
     def cached(number: int) -> StoredNamespaces:

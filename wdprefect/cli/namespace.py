@@ -13,7 +13,7 @@ from wdprefect.execution.configuration import read_configuration
 from wdprefect.model.conversions import iso_moment
 from wdprefect.storage.content_store import default_store
 from wdprefect.storage.namespace_folder import NamespaceFolder
-from wdprefect.storage.namespace_sync import Difference, difference, pull, push, remove_local, remove_stored
+from wdprefect.storage.namespace_sync import Difference, difference, pull, push
 from wdprefect.storage.namespaces import StoredNamespaces
 
 _ACTIONS = {
@@ -57,7 +57,7 @@ def execute(args: argparse.Namespace) -> int:
     if not args.delete:
         found = Difference(found.added, found.changed, [], found.unchanged)
     if not args.dry_run:
-        _transfer(args.action, found, folder, stored)
+        (push if args.action == "push" else pull)(folder, stored, found)
     _print(found, args.format)
     return 0
 
@@ -71,16 +71,6 @@ def _folder(args: argparse.Namespace) -> Path:
     if not folder.is_dir() and args.action != "pull":
         raise UsageError(f"the folder '{folder}' does not exist: make it, or name another one")
     return folder
-
-
-def _transfer(action: str, found: Difference, folder: NamespaceFolder, stored: StoredNamespaces) -> None:
-    """What is gone goes first: a folder may have taken the name of a file."""
-    if action == "push":
-        remove_stored(stored, found.removed)
-        push(folder, stored, [*found.added, *found.changed])
-    else:
-        remove_local(folder, found.removed)
-        pull(folder, stored, [*found.added, *found.changed])
 
 
 def _list(args: argparse.Namespace, stored: StoredNamespaces) -> int:

@@ -85,12 +85,20 @@ class NamespaceFolder:
             raise self._refused(file, "is a link to a folder, or to nothing" if path != top / file.path else "is gone")
         return path
 
-    def target(self, namespace: str, path: str) -> Path:
-        """Where a file of the namespace is written. Raises UnsafePath where a link leads out of the folder."""
-        target = self._top(namespace) / path
-        if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(self._top(namespace))):
-            raise UnsafePath(path, f"leads out of {self.place(namespace)} by a symbolic link")
+    def target(self, file: NamespaceFile) -> Path:
+        """Where a file is written or removed. Raises UnsafePath where a link leads out of the folder."""
+        top = self._top(file.namespace)
+        target = top / file.path
+        if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(top)):
+            raise UnsafePath(file.path, f"leads out of {self.place(file.namespace)} by a symbolic link")
         return target
+
+    def remove_empty(self, folder: Path) -> None:
+        """Remove a folder of a namespace and those above it, as far as they are empty."""
+        with suppress(OSError):  # the first folder that is not empty ends it
+            while folder != self._root:
+                folder.rmdir()
+                folder = folder.parent
 
     def digests(self, files: Sequence[NamespaceFile]) -> list[str]:
         """The SHA-256 of each file."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from wdprefect.model.ports import NamespaceFile
@@ -48,28 +46,24 @@ def difference(namespace: str, side: Side, other: Side) -> Difference:
     )
 
 
-def push(folder: NamespaceFolder, stored: StoredNamespaces, files: Sequence[NamespaceFile]) -> None:
-    """Copy files of the folder into the storage. Nothing is copied when one of them is refused."""
-    sources = [(namespace_uri(file.namespace, file.path), folder.source(file)) for file in files]
+def push(folder: NamespaceFolder, stored: StoredNamespaces, found: Difference) -> None:
+    """Make the storage like the folder. Nothing is done when one of the files is refused.
+
+    What is gone goes first: a folder may have taken the name of a file.
+    """
+    sources = [(_uri(file), folder.source(file)) for file in [*found.added, *found.changed]]
+    in_parallel(lambda file: stored.storage.delete(_uri(file)), found.removed)
     in_parallel(lambda item: stored.storage.put(*item), sources)
 
 
-def pull(folder: NamespaceFolder, stored: StoredNamespaces, files: Sequence[NamespaceFile]) -> None:
-    """Copy files of the storage into the folder. Nothing is copied when one of them is refused."""
-    stored.get([(file, folder.target(file.namespace, file.path)) for file in files])
-
-
-def remove_stored(stored: StoredNamespaces, files: Sequence[NamespaceFile]) -> None:
-    """Remove files from the storage."""
-    in_parallel(lambda file: stored.storage.delete(namespace_uri(file.namespace, file.path)), files)
-
-
-def remove_local(folder: NamespaceFolder, files: Collection[NamespaceFile]) -> None:
-    """Remove files from the folder, and folders in it that become empty."""
-    for file in files:
-        path = folder.target(file.namespace, file.path)
+def pull(folder: NamespaceFolder, stored: StoredNamespaces, found: Difference) -> None:
+    """Make the folder like the storage, otherwise as `push`."""
+    targets = [(file, folder.target(file)) for file in [*found.added, *found.changed]]
+    for path in [folder.target(file) for file in found.removed]:
         path.unlink(missing_ok=True)
-        with suppress(OSError):  # the first folder that is not empty ends it
-            for _ in range(file.path.count("/")):
-                path = path.parent
-                path.rmdir()
+        folder.remove_empty(path.parent)
+    stored.get(targets)
+
+
+def _uri(file: NamespaceFile) -> str:
+    return namespace_uri(file.namespace, file.path)
