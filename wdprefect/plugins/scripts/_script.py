@@ -49,8 +49,9 @@ class WarnedOutputs(ScriptOutputs):
 class ScriptTask(Leaf):
     """The base of the script tasks of all languages.
 
-    Commands run in one shell, one after the other, in the working directory; with `failFast` the first that fails ends
-    them. A line `::{"outputs": {…}}::` on their output delivers values as `outputs.<id>.vars`.
+    Files of `namespaceFiles`, then those of `inputFiles`, come first. Commands run in one shell, one after the other,
+    in the working directory; with `failFast` the first that fails ends them. A line `::{"outputs": {…}}::` on their
+    output delivers values as `outputs.<id>.vars`.
     """
 
     env: Late[dict[str, Text] | str | None] = None
