@@ -76,7 +76,16 @@ def test_find(source: NamespaceFiles) -> None:
 
 def test_left_out(storage: LocalStorage | S3Storage, tmp_path: Path) -> None:
     """What programs obey when they find it is no namespace file, wherever it lies: repositories, compiled modules."""
-    names = [".git/config", "d/.git/hooks/x", "__pycache__/a.pyc", ".svn/x", ".gitignore", "git", ".env"]
+    names = [
+        ".git/config",
+        "d/.git/hooks/x",
+        "__pycache__/a.pyc",
+        ".svn/x",
+        "d/.GIT/config",
+        ".gitignore",
+        "git",
+        ".env",
+    ]
     for name in names:
         storage.put(f"kestra:///company/team/_files/{name}", b"x")
         (tmp_path / HOME / name).parent.mkdir(parents=True, exist_ok=True)
@@ -223,7 +232,7 @@ def test_links(folder: NamespaceFolder, tmp_path: Path, name: str, to: str, what
     with pytest.raises(StorageError) as caught:
         folder.get([(found[name], tmp_path / "target")])
     place = f"the file 'link' in the folder '{tmp_path}/namespaces/{HOME}' "
-    assert f"{place}{what}; put a copy in its place, or leave it out with 'exclude'" == str(caught.value)
+    assert f"{place}{what}; put a copy in its place, remove it, or leave it out with 'exclude'" == str(caught.value)
     assert not (tmp_path / "target").exists()
     with pytest.raises(StorageError, match=what):
         folder.read(found[name])

@@ -17,12 +17,13 @@ from wdprefect.storage.os_failures import translating_os_errors
 from wdprefect.storage.uris import namespace_uri
 
 # A program that finds a repository or compiled modules of somebody else obeys them.
-LEFT_OUT = frozenset({".git", ".hg", ".svn", "__pycache__", ".DS_Store"})
+LEFT_OUT = frozenset({".git", ".hg", ".svn", "__pycache__", ".ds_store"})
 
 
 def is_left_out(path: str) -> bool:
     """Whether a file is none of a namespace's files wherever it is found: of version control, say."""
-    parts = path.split("/")
+    # Some file systems take `.GIT` for it.
+    parts = path.lower().split("/")
     return not LEFT_OUT.isdisjoint(parts) or is_unfinished(parts[-1])
 
 
@@ -114,7 +115,7 @@ class NamespaceFolder:
 
     def _refused(self, file: NamespaceFile, what: str) -> StorageError:
         uri = namespace_uri(file.namespace, file.path)
-        step = "put a copy in its place, or leave it out with 'exclude'"
+        step = "put a copy in its place, remove it, or leave it out with 'exclude'"
         return StorageError(f"the file '{file.path}' in {self.place(file.namespace)} {what}; {step}", uri)
 
     def _translating(self, verb: str, file: NamespaceFile) -> AbstractContextManager[None]:
@@ -125,7 +126,7 @@ class NamespaceFolder:
 def _paths(top: Path) -> Iterator[str]:
     """The paths of all files and links below a folder."""
     for folder, folders, names in os.walk(top, onerror=_raise if top.exists() else None):
-        folders[:] = [name for name in folders if name not in LEFT_OUT]
+        folders[:] = [name for name in folders if not is_left_out(name)]
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for name in [*names, *links]:
             path = os.path.relpath(f"{folder}/{name}", top)

@@ -52,7 +52,9 @@ class StoredNamespaces:
 
     def get(self, wanted: Sequence[tuple[NamespaceFile, Path]]) -> None:
         missing = [(file, target) for file, target in wanted if not self._is_here(file, target)]
-        fetched = in_parallel(lambda item: self._fetch(*item), missing)
+        # Threads gain nothing where nothing travels (200 files of 20 KB from a local storage: 1.4 times the time).
+        workers = WORKERS if any(file.version for file, _ in missing) else 1
+        fetched = in_parallel(lambda item: self._fetch(*item), missing, workers)
         self._remember([(file, sha256) for (file, _), sha256 in zip(missing, fetched, strict=True) if sha256])
 
     def digests(self, files: Sequence[NamespaceFile]) -> list[str]:
@@ -138,9 +140,9 @@ def open_namespaces(folder: Path | None, storage: Storage) -> NamespaceFiles:
     return ChosenNamespaces(NamespaceFolder(folder), stored) if folder else stored
 
 
-def in_parallel(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+def in_parallel(work: Callable[[T], R], items: Sequence[T], workers: int = WORKERS) -> list[R]:
     """The results in order; with the first failure what has not begun is given up."""
-    with ThreadPoolExecutor(WORKERS, "wdprefect-namespaces") as pool:
+    with ThreadPoolExecutor(workers, "wdprefect-namespaces") as pool:
         futures = [pool.submit(work, item) for item in items]
         try:
             return [future.result() for future in futures]
