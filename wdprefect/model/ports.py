@@ -105,6 +105,12 @@ class NamespaceFiles(Protocol):
     def get(self, wanted: Sequence[tuple[NamespaceFile, Path]]) -> None:
         """Write each file to its target, replacing what is there; missing folders are made."""
 
+    def put(self, namespace: str, files: Sequence[tuple[str, Path]]) -> None:
+        """Store files under their paths, replacing what is there. StorageError where nobody may."""
+
+    def delete(self, files: Sequence[NamespaceFile]) -> None:
+        """Remove files; those that are gone are no error. StorageError where nobody may."""
+
 
 class Workspace(Protocol):
     """The directory of a task, or the one that the children of a WorkingDirectory share."""

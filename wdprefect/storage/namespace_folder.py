@@ -76,6 +76,16 @@ class NamespaceFolder:
             ):
                 copy_file(source, written)
 
+    def put(self, namespace: str, files: Sequence[tuple[str, Path]]) -> None:
+        """Raises StorageError: somebody works on what the folder holds."""
+        if files:
+            raise self._unchanged(namespace)
+
+    def delete(self, files: Sequence[NamespaceFile]) -> None:
+        """Raises StorageError, as above."""
+        if files:
+            raise self._unchanged(files[0].namespace)
+
     def source(self, file: NamespaceFile) -> Path:
         """The file itself. Raises StorageError for a link that leads elsewhere."""
         top = self._top(file.namespace)
@@ -112,6 +122,10 @@ class NamespaceFolder:
     def _top(self, namespace: str) -> Path:
         namespace_uri(namespace)
         return self._root if namespace == self._only else self._root / namespace
+
+    def _unchanged(self, namespace: str) -> StorageError:
+        step = f"change them there, or take the folder away so that '{namespace}' is in the storage"
+        return StorageError(f"the files of '{namespace}' are in {self.place(namespace)}, which no run changes; {step}")
 
     def _refused(self, file: NamespaceFile, what: str) -> StorageError:
         uri = namespace_uri(file.namespace, file.path)

@@ -51,8 +51,9 @@ def push(folder: NamespaceFolder, stored: StoredNamespaces, found: Difference) -
 
     What is gone goes first: a folder may have taken the name of a file.
     """
-    sources = [(_uri(file), folder.source(file)) for file in [*found.added, *found.changed]]
-    in_parallel(lambda file: stored.storage.delete(_uri(file)), found.removed)
+    wanted = [*found.added, *found.changed]
+    sources = [(namespace_uri(file.namespace, file.path), folder.source(file)) for file in wanted]
+    stored.delete(found.removed)
     in_parallel(lambda item: stored.storage.put(*item), sources)
 
 
@@ -63,7 +64,3 @@ def pull(folder: NamespaceFolder, stored: StoredNamespaces, found: Difference) -
         path.unlink(missing_ok=True)
         folder.remove_empty(path.parent)
     stored.get(targets)
-
-
-def _uri(file: NamespaceFile) -> str:
-    return namespace_uri(file.namespace, file.path)

@@ -57,6 +57,14 @@ class StoredNamespaces:
         fetched = in_parallel(lambda item: self._fetch(*item), missing, workers)
         self._remember([(file, sha256) for (file, _), sha256 in zip(missing, fetched, strict=True) if sha256])
 
+    def put(self, namespace: str, files: Sequence[tuple[str, Path]]) -> None:
+        # All names are looked at before anything is stored.
+        items = [(namespace_uri(namespace, path), source) for path, source in files]
+        in_parallel(lambda item: self.storage.put(*item), items)
+
+    def delete(self, files: Sequence[NamespaceFile]) -> None:
+        in_parallel(lambda file: self.storage.delete(namespace_uri(file.namespace, file.path)), files)
+
     def digests(self, files: Sequence[NamespaceFile]) -> list[str]:
         """The SHA-256 of each file."""
         known = [self._find_digest(file) for file in files]
@@ -129,6 +137,13 @@ class ChosenNamespaces:
     def get(self, wanted: Sequence[tuple[NamespaceFile, Path]]) -> None:
         for namespace in dict.fromkeys(file.namespace for file, _ in wanted):
             self._of(namespace).get([item for item in wanted if item[0].namespace == namespace])
+
+    def put(self, namespace: str, files: Sequence[tuple[str, Path]]) -> None:
+        self._of(namespace).put(namespace, files)
+
+    def delete(self, files: Sequence[NamespaceFile]) -> None:
+        for namespace in dict.fromkeys(file.namespace for file in files):
+            self._of(namespace).delete([file for file in files if file.namespace == namespace])
 
     def _of(self, namespace: str) -> NamespaceFiles:
         return self.folder if self.folder.holds(namespace) else self.stored

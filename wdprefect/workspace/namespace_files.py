@@ -40,7 +40,7 @@ def write_namespace_files(
     told of files that stay, and of patterns and namespaces without a file, which is no error. Nothing is written when a
     name is refused. Raises TaskFailed, UnsafePath, StorageError.
     """
-    chosen = _chosen(source, wanted, on_warning)
+    chosen = choose_files(source, wanted, on_warning)
     _write(workspace, source, wanted, chosen, on_warning)
     return len(chosen)
 
@@ -58,7 +58,8 @@ def anywhere(pattern: str) -> str:
     return f"{GLOB}{'/' if pattern.startswith(('*', '?', '[', '{')) else '**/'}{pattern}"
 
 
-def _chosen(source: NamespaceFiles, wanted: Selection, on_warning: OnWarning) -> list[NamespaceFile]:
+def choose_files(source: NamespaceFiles, wanted: Selection, on_warning: OnWarning) -> list[NamespaceFile]:
+    """The files that are included and not excluded, namespace by namespace, each sorted by path."""
     found: list[NamespaceFile] = []
     for namespace in wanted.namespaces:
         files = source.entries(namespace)
