@@ -45,7 +45,7 @@ class Files(Protocol):
 
     @property
     def namespace(self) -> str:
-        """The flow's."""
+        """The namespace of the flow."""
 
     def put(self, name: str, path: Path) -> StoredFile:
         """Copy a file into the task run's own folder of the storage. From then on it is a file of the run."""

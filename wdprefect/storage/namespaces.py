@@ -15,7 +15,7 @@ from wdprefect.storage.content_store import ContentStore, default_store
 from wdprefect.storage.namespace_folder import NamespaceFolder, is_left_out
 from wdprefect.storage.uris import find_namespace_file, namespace_uri
 
-# More gain nothing (200 files of 20 KB from a server on the same machine).
+# As many as the storage in S3 sends at a time: most of the time is the way there and back.
 WORKERS = 16
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class StoredNamespaces:
 
     def get(self, wanted: Sequence[tuple[NamespaceFile, Path]]) -> None:
         missing = [(file, target) for file, target in wanted if not self._is_here(file, target)]
-        # Threads gain nothing where nothing travels (200 files of 20 KB from a local storage: 1.4 times the time).
+        # Where nothing travels threads only cost (200 files of 20 KB from a local storage: 78 ms with, 60 without).
         workers = WORKERS if any(file.version for file, _ in missing) else 1
         fetched = in_parallel(lambda item: self._fetch(*item), missing, workers)
         self._remember([(file, sha256) for (file, _), sha256 in zip(missing, fetched, strict=True) if sha256])
@@ -104,14 +104,15 @@ class StoredNamespaces:
 
     def _remember(self, fetched: Sequence[tuple[NamespaceFile, str]]) -> None:
         """Have the store find what has been fetched, unless it was written anew since it was listed."""
-        if not self.store or not fetched:
+        named = {file.version: (file.namespace, sha256) for file, sha256 in fetched if file.version}
+        if not self.store or not named:
             return
-        namespaces = {file.namespace for file, _ in fetched}
+        namespaces = {namespace for namespace, _ in named.values()}
         current = {file.version for namespace in namespaces for file in self.entries(namespace)}
         with suppress(OSError):
-            for file, sha256 in fetched:
-                if file.version is not None and file.version in current:
-                    self.store.name(file.version, sha256)
+            for version, (_, sha256) in named.items():
+                if version in current:
+                    self.store.name(version, sha256)
             self.store.trim()
 
 

@@ -38,7 +38,10 @@ def bring_namespace_files(ctx: RunContext, wanted: NamespaceFiles | None) -> Non
         if_exists=wanted.if_exists,
         folder_per_namespace=wanted.folder_per_namespace,
     )
-    warn = lambda message: ctx.log.write("WARN", message)  # noqa: E731
+
+    def warn(message: str) -> None:
+        ctx.log.write("WARN", message)
+
     count = write_namespace_files(ctx.workspace, ctx.files.namespaces, selection, warn)
     took = timedelta(seconds=time.monotonic() - started)
     names = ", ".join(selection.namespaces)
