@@ -58,7 +58,7 @@ def _kind(value: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         return " or ".join(map(str, value.get("enum", [value.get("const")])))
     if choices := [item for item in value.get("anyOf", value.get("oneOf", ())) if item.get("type") != "null"]:
         kinds = dict.fromkeys(_kind(item, schema) for item in choices)
-        if _TEXT <= set(kinds):
+        if set(kinds) >= _TEXT:
             kinds = {kind: None for kind in kinds if kind == "text" or kind not in _TEXT}
         return " or ".join(kinds)
     if value.get("type") == "array":

@@ -1,0 +1,38 @@
+"""Packages of Python made on the spot, so that installing them needs no network."""
+
+from __future__ import annotations
+
+import ensurepip
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def make_wheel(folder: Path, name: str, version: str, files: Mapping[str, str], requires: Sequence[str] = ()) -> Path:
+    """A wheel for every Python 3 with these files."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    info = f"{stem}.dist-info"
+    needs = "".join(f"Requires-Dist: {line}\n" for line in requires)
+    content = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    content[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*content, f"{info}/RECORD"])
+    folder.mkdir(parents=True, exist_ok=True)
+    wheel = folder / f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in content.items():
+            archive.writestr(path, text)
+    return wheel
+
+
+def copy_pip(folder: Path) -> bool:
+    """Whether the wheel of pip that Python brings along could be put there, with what else environments begin with."""
+    for name in ("setuptools", "wheel"):
+        make_wheel(folder, name, "99.0", {f"{name}.py": ""})
+    found = list((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
+    for wheel in found:
+        shutil.copy(wheel, folder)
+    return bool(found)
