@@ -263,7 +263,7 @@ def test_version(wheels: Path) -> None:
             id="no requirement",
         ),
         pytest.param(
-            "dependencies: [acme-one, acme-two]\nenv: {UV_NO_INDEX: 'false', UV_FIND_LINKS: '', UV_HTTP_RETRIES: '0',"
+            "dependencies: [acme-one, acme-two]\nenv: {PIP_NO_INDEX: 'false', UV_FIND_LINKS: '', UV_HTTP_RETRIES: '0',"
             " UV_DEFAULT_INDEX: 'http://127.0.0.1:9/'}",
             "cannot install the dependency 'acme-",
             "Connection refused",
@@ -346,7 +346,7 @@ def silent() -> Iterator[str]:
 
 def test_timeout(wheels: Path, silent: str) -> None:
     """The timeout of a task ends the installation, too."""
-    more = f"timeout: PT0.5S\nenv: {{UV_NO_INDEX: 'false', UV_FIND_LINKS: '', UV_DEFAULT_INDEX: '{silent}'}}"
+    more = f"timeout: PT0.5S\nenv: {{PIP_NO_INDEX: 'false', UV_FIND_LINKS: '', UV_DEFAULT_INDEX: '{silent}'}}"
 
     execution = installed(["acme-one"], more)
 

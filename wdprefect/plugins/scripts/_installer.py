@@ -14,13 +14,14 @@ from wdprefect.model.ports import Command, OnLine, Stream
 from wdprefect.plugins.scripts._requirements import name_of
 from wdprefect.workspace.process import ProcessRunner
 
-# What pip is told by variables, as uv is; pip separates by white space, uv some by commas.
+# What pip is told by variables, and uv by others; the first is set where there is none.
 _OF_PIP = {
-    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
-    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
-    "PIP_FIND_LINKS": "UV_FIND_LINKS",
-    "PIP_NO_INDEX": "UV_NO_INDEX",
-    "PIP_CERT": "SSL_CERT_FILE",
+    "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    "PIP_EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
+    "PIP_FIND_LINKS": ("UV_FIND_LINKS",),
+    "PIP_CERT": ("SSL_CERT_FILE",),
+    # Uv has an option for it, and no variable.
+    "PIP_NO_INDEX": ("PIP_NO_INDEX",),
 }
 _LAST_LINES = 6
 # Where an installer begins to say why.
@@ -30,12 +31,11 @@ _REASON = re.compile(r"error\b|\W*\N{MULTIPLICATION SIGN} ", re.IGNORECASE)
 def index_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that say where packages come from: those of uv, and for the others what pip is told."""
     own = {name: value for name, value in environment.items() if name.startswith("UV_")}
-    for pip, uv in _OF_PIP.items():
-        if (value := environment.get(pip)) and not {
-            uv,
-            "UV_INDEX_URL" if uv == "UV_DEFAULT_INDEX" else uv,
-        } & own.keys():
-            own[uv] = ",".join(value.split()) if uv == "UV_FIND_LINKS" else value
+    for pip, names in _OF_PIP.items():
+        value = environment.get(pip)
+        if value and not own.keys() & set(names):
+            # Pip separates folders by white space.
+            own[names[0]] = ",".join(value.split()) if pip == "PIP_FIND_LINKS" else value
     return own
 
 
@@ -88,7 +88,8 @@ class Installer:
 
     def _uv(self, *arguments: str) -> tuple[int, list[str]]:
         program = [_find(), "--directory", str(self.place), "--color=never", "--no-progress"]
-        return self._run([*program, *arguments])
+        without = self.environment.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on")
+        return self._run([*program, *arguments, *(["--no-index"] if without else [])])
 
     def _run(self, arguments: Sequence[str]) -> tuple[int, list[str]]:
         """The exit status, and the last words; all that is said is logged."""

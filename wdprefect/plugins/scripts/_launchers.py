@@ -21,35 +21,42 @@ del builtins, os, sys, file
 exec(globals().pop("code"))
 """
 
-# A script with import and export is a module; Node itself finds that out in the same way, by the error.
+# A script with import, export, or await at its top is a module; Node itself finds that out by the error, too.
 NODE = """\
 const fs = require("fs"), Module = require("module"), path = require("path"), url = require("url"), vm = require("vm");
 const [, , script, place] = process.argv;
 process.argv.splice(1, 3, place);
 const source = fs.readFileSync(script, "utf8");
-const isModule = /import statement outside|Unexpected token 'export'|'import.meta' outside|await is only valid/;
-const main = new Module(place, null);
+const text = source.replace(/^#!.*/, "");
+const foreign = /import statement outside|Unexpected token 'export'|'import.meta' outside/;
 
-function runs() {
+function compiles(text) {
   try {
-    new vm.Script(Module.wrap(source.replace(/^#!.*/, "")), { filename: place });
+    new vm.Script(text, { filename: place });
     return true;
   } catch (error) {
-    return !(Module.register && isModule.test(error.message));
+    return foreign.test(error.message) ? undefined : false;
   }
 }
 
-if (runs()) {
+function isModule() {
+  const alone = compiles(Module.wrap(text));
+  // `await` at the top is no syntax of a script; around it stands what makes it one.
+  return Module.register && (alone === undefined || (alone === false && compiles(`(async () => {${text}\\n})`)));
+}
+
+if (!isModule()) {
+  const main = new Module(place, null);
   main.id = ".";
   main.filename = place;
   main.paths = Module._nodeModulePaths(path.dirname(place));
   process.mainModule = Module._cache[place] = main;
-  main._compile(source.replace(/^#!.*/, ""), place);
+  main._compile(text, place);
   main.loaded = true;
 } else {
-  const here = JSON.stringify(url.pathToFileURL(place).href), text = JSON.stringify(source);
+  const here = JSON.stringify(url.pathToFileURL(place).href);
   const found = `{ url: ${here}, format: "module", shortCircuit: true }`;
-  const loaded = `{ format: "module", source: ${text}, shortCircuit: true }`;
+  const loaded = `{ format: "module", source: ${JSON.stringify(source)}, shortCircuit: true }`;
   const hooks =
     `export const resolve = async (name, context, next) => (name === ${here} ? ${found} : next(name, context));` +
     `export const load = async (name, context, next) => (name === ${here} ? ${loaded} : next(name, context));`;
