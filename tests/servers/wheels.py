@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ensurepip
+import io
 import shutil
+import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +28,21 @@ def make_wheel(folder: Path, name: str, version: str, files: Mapping[str, str], 
         for path, text in content.items():
             archive.writestr(path, text)
     return wheel
+
+
+def make_source(folder: Path, name: str, version: str) -> Path:
+    """A package that nobody has built yet."""
+    stem = f"{name}-{version}"
+    archive = folder / f"{stem}.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for path, text in (
+            ("PKG-INFO", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"),
+            ("setup.py", ""),
+        ):
+            entry = tarfile.TarInfo(f"{stem}/{path}")
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return archive
 
 
 def copy_pip(folder: Path) -> bool:

@@ -15,7 +15,6 @@ from wdprefect.plugins.scripts._script import ScriptTask
 _WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 # A number and a boolean stand for their text.
 _TEXT = frozenset({"text", "number", "true or false"})
-_OF_EVERY_TASK = frozenset(Settings.model_fields)
 
 
 def default_image(cls: type[Node]) -> str | None:
@@ -37,7 +36,7 @@ def page(name: str, cls: type[Node]) -> str:
 
 def _properties(cls: type[Node]) -> Iterator[str]:
     schema = cls.model_json_schema(by_alias=True)
-    general = {field.alias or key for key, field in cls.model_fields.items() if key in _OF_EVERY_TASK}
+    general = _names(Settings) if issubclass(cls, Task) else []
     shown = {key: value for key, value in schema["properties"].items() if key not in general}
     required = set(schema.get("required", ()))
     # What must be said comes first.
