@@ -108,6 +108,11 @@ def test_env(env: str, expected: str) -> None:
             id="interpreter",
         ),
         pytest.param("interpreter: []\ncommands: []", "no program is given", id="nothing to run"),
+        pytest.param(
+            "interpreter: []\nbeforeCommands: [ls]\ncommands: [ls]",
+            "'beforeCommands' need a shell: name it as 'interpreter', or leave that out",
+            id="no shell for beforeCommands",
+        ),
     ],
 )
 def test_what_cannot_start(body: str, expected: str) -> None:

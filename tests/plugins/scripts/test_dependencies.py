@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,13 +15,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins.git.test_killed import commands
 from tests.plugins.scripts.test_python import python
 from tests.running import CORE, SCRIPTS, flow_of, messages, run_tasks
 from tests.servers.wheels import make_wheel
+from tests.workspace.watching import wait_until
 from wdprefect.api import run
 from wdprefect.execution.execution import Execution
 
 NO_FILES = "write the requirements themselves, or install it by pip in 'beforeCommands'"
+KILLED = f"id: killed\nnamespace: team\ntasks:\n{textwrap.indent(python('1', 'dependencies: [x]'), '  ')}"
 IMPORT = "import acme_one, sys\nprint(acme_one.VERSION, sys.prefix)"
 
 
@@ -311,6 +316,26 @@ def test_errors(wheels: Path, properties: str, expected: str, reason: str) -> No
     assert [] == environments(wheels)
 
 
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        pytest.param("echo broken >&2; exit 3", "\n    broken", id="it fails"),
+        pytest.param("echo hello", "\n    hello", id="it says something else"),
+        pytest.param("", "", id="it says nothing"),
+    ],
+)
+def test_no_python(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, more: str) -> None:
+    """Where the PATH leads to what is no Python, the error says so."""
+    stand_in = tmp_path / "bin" / "python"
+    stand_in.parent.mkdir()
+    stand_in.write_text(f"#!/bin/sh\n{text}\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(stand_in.parent), prepend=os.pathsep)
+
+    expected = "flow.yaml:4:5: task 'a': the program 'python' on the PATH is no Python that works"
+    assert f"{expected}{more}" == installed(["acme-one"]).error
+
+
 def test_no_uv(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where uv has been taken away, the error says how to get it back."""
     # None in sys.modules is Python's way to say that there is no such module.
@@ -331,9 +356,10 @@ def test_no_cache(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_of_a_repository(wheels: Path) -> None:
     """Settings that lie in the working directory say nothing: whoever wrote them may be anybody."""
-    more = "inputFiles: {uv.toml: 'no-index = true', pip.conf: '', pyproject.toml: '[tool.uv]\nfind-links = [\"x\"]'}"
+    # What uv reads and does not understand ends it.
+    more = "inputFiles: {uv.toml: '= broken', pyproject.toml: '= broken'}"
 
-    assert "SUCCESS" == installed(["acme-one"], more.replace("\n", "\\n")).state
+    assert "SUCCESS" == installed(["acme-one"], more).state
 
 
 @pytest.fixture
@@ -352,6 +378,24 @@ def test_timeout(wheels: Path, silent: str) -> None:
     assert "flow.yaml:4:5: task 'a': Timeout after 00:00:00.500" == execution.error
     assert execution.ended - execution.started < timedelta(seconds=10)
     assert [] == environments(wheels)
+
+
+def test_killed(wheels: Path, tmp_path: Path, silent: str) -> None:
+    """When a run is killed while it installs, the installer and the working directory go with it."""
+    (tmp_path / "flow.yaml").write_text(KILLED)
+    (tmp_path / "root").mkdir()
+    own = {"WDPREFECT_DIRECTORY": str(tmp_path / "root"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    where = {"PIP_NO_INDEX": "0", "UV_DEFAULT_INDEX": silent}
+    command = [sys.executable, "-m", "wdprefect", "run", str(tmp_path / "flow.yaml"), "--engine", "local"]
+    with subprocess.Popen(
+        command, env={**os.environ, **own, **where}, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        try:
+            wait_until(lambda: commands(str(wheels.parent / "cache")) != [], seconds=30)
+        finally:
+            process.kill()
+    wait_until(lambda: commands(str(wheels.parent / "cache")) == [])
+    wait_until(lambda: not list((tmp_path / "root").iterdir()))
 
 
 def test_a_password_in_an_address(wheels: Path) -> None:

@@ -102,7 +102,8 @@ def test_stopped_while_another_makes_it(tmp_path: Path) -> None:
 def test_too_old(tmp_path: Path) -> None:
     """A folder that is too old is replaced, and stays for those who use it; where that fails it goes on serving."""
     first = keep(tmp_path, recipe(lifetime=DAY), Stop())
-    age(tmp_path / "k" / "current", 2 * DAY)
+    for path in (tmp_path / "k" / "current", first.path):
+        age(path, 2 * DAY)
 
     stale = keep(tmp_path, failing(DAY), Stop())
     second = keep(tmp_path, recipe(lifetime=DAY, text="anew"), Stop())

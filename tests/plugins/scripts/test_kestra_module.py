@@ -66,6 +66,15 @@ def test_members(module: ModuleType) -> None:
     assert members == sorted(name for name in vars(module.Kestra) if name[0] != "_")
 
 
+def test_what_is_not_there(module: ModuleType) -> None:
+    """What only the package of Kestra has is refused with the way to it."""
+    with pytest.raises(
+        ImportError, match=r"^Flow talks to a server of Kestra: add the package kestra to 'dependencies'$"
+    ):
+        module.Flow  # noqa: B018  asking is what fails
+    assert not hasattr(module, "Other")
+
+
 def test_logger(module: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     """Records are lines of the log's levels, warnings and worse on standard error, each with its time."""
     logger = module.Kestra.logger()

@@ -71,9 +71,13 @@ def _identity(ctx: RunContext, env: Mapping[str, str]) -> list[Any]:
     """Which Python `python` is: its path, and what tells it from others."""
     path = {"PATH": env["PATH"]} if "PATH" in env else {}
     said: list[str] = []
-    if run_program(ctx, ["python", "-c", _IDENTITY], path, lambda _, line: said.append(line)):
-        raise TaskFailed("the program 'python' of this machine does not work", last_lines=said[-1:])
-    found: list[Any] = json.loads(said[-1])
+    status = run_program(ctx, ["python", "-c", _IDENTITY], path, lambda _, line: said.append(line))
+    try:
+        found: list[Any] = [] if status else json.loads(said[-1])
+    except (IndexError, ValueError):
+        found = []
+    if not found:
+        raise TaskFailed("\n    ".join(["the program 'python' on the PATH is no Python that works", *said[-1:]]))
     return found
 
 

@@ -135,7 +135,9 @@ class ScriptTask(Leaf):
         prepared = local(rendered_lines(self.before_commands or [], ctx, seen))
         lines = local(self.lines(ctx, seen, scratch))
         around = self.surroundings(ctx, session, env, scratch)
-        before = [self.language.fail_fast] if self.fail_fast and (interpreter or prepared) else []
+        if prepared and not interpreter:
+            raise TaskFailed("'beforeCommands' need a shell: name it as 'interpreter', or leave that out")
+        before = [self.language.fail_fast] if self.fail_fast and interpreter else []
         environment = {**around.variables, **env}
         if is_shell(interpreter):
             before += around.folder_lines()
@@ -175,7 +177,7 @@ class SourceTask(ScriptTask):
     script: Late[Text]
 
     def lines(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> list[str]:
-        text = ctx.render.text(self.script, seen)
+        text = with_local_files(ctx.render.text(self.script, seen), ctx.files.storage, scratch)
         return [self.language.start_line(text, seen["workingDir"], scratch) if self.language.program else text]
 
 

@@ -48,7 +48,7 @@ def arguments(interpreter: Sequence[str], before: Sequence[str], lines: Sequence
 
     mark: what the shell prints between `before` and `lines`.
     """
-    if not interpreter and not before:
+    if not interpreter:
         return list(lines)
     between = [f"echo {mark}"] if mark else []
     return [*interpreter, "\n".join([*before, *between, *lines])]

@@ -98,6 +98,12 @@ class _ProtocolHandler(logging.Handler):
         print(line, file=sys.stderr if record.levelno >= logging.WARNING else sys.stdout, flush=True)
 
 
+def __getattr__(name: str) -> Any:
+    if name == "Flow":
+        raise ImportError("Flow talks to a server of Kestra: add the package kestra to 'dependencies'")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def _give_way() -> None:
     """Let another module of this name, if there is one behind us, take our place."""
     here = Path(__file__).resolve().parent
