@@ -10,6 +10,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.servers.needed import is_missing
+
 
 def make_wheel(folder: Path, name: str, version: str, files: Mapping[str, str], requires: Sequence[str] = ()) -> Path:
     """A wheel for every Python 3 with these files."""
@@ -45,11 +47,10 @@ def make_source(folder: Path, name: str, version: str) -> Path:
     return archive
 
 
-def copy_pip(folder: Path) -> bool:
-    """Whether the wheel of pip that Python brings along could be put there, with what else environments begin with."""
-    for name in ("setuptools", "wheel"):
-        make_wheel(folder, name, "99.0", {f"{name}.py": ""})
-    found = list((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
-    for wheel in found:
-        shutil.copy(wheel, folder)
-    return bool(found)
+def copy_pip(folder: Path) -> None:
+    """Put the wheel of pip there that Python brings along; Debian keeps it elsewhere."""
+    places = [Path(ensurepip.__file__).parent / "_bundled", Path("/usr/share/python-wheels")]
+    found = [wheel for place in places for wheel in place.glob("pip-*.whl")]
+    if not found:
+        is_missing("this Python brings no pip along: install python3-venv")
+    shutil.copy(found[0], folder)

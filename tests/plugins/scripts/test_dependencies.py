@@ -362,6 +362,15 @@ def test_settings_of_a_repository(wheels: Path) -> None:
     assert "SUCCESS" == installed(["acme-one"], more).state
 
 
+@pytest.mark.parametrize("manager", ["UV", "PIP"])
+def test_modules_of_a_repository(wheels: Path, manager: str) -> None:
+    """Modules that lie in the working directory are not run by what installs."""
+    files = "inputFiles: {platform.py: 'x =', sysconfig.py: 'x =', pip/__main__.py: 'x =', pip/__init__.py: ''}"
+    more = f"{files}\npackageManager: {manager}"
+
+    assert ("SUCCESS", ["ran"]) == ((execution := installed(["acme-one"], more, "print('ran')")).state, said(execution))
+
+
 @pytest.fixture
 def silent() -> Iterator[str]:
     """The address of a server that takes connections and never says a word."""

@@ -106,6 +106,8 @@ def test_too_old(tmp_path: Path) -> None:
         age(path, 2 * DAY)
 
     stale = keep(tmp_path, failing(DAY), Stop())
+    assert Kept(first.path) == keep(tmp_path, failing(DAY), Stop()), "it is not tried again at once"
+    age(tmp_path / "k" / "current", DAY)
     second = keep(tmp_path, recipe(lifetime=DAY, text="anew"), Stop())
 
     assert (first.path, "no good") == (stale.path, str(stale.failure))

@@ -59,10 +59,12 @@ def environment(wanted: Dependencies, ctx: RunContext, env: Mapping[str, str], s
     def make(folder: Path) -> None:
         installer = Installer(ctx, settings | pip_settings(env), scratch, folder.parent)
         installer.make_environment(folder, python)
+        own = folder / "bin" / "python"
         if wanted.by_pip:
-            installer.install_by_pip(wanted.requirements, folder / "bin" / "python")
+            installer.install_by_pip(wanted.requirements, own)
         else:
-            installer.install(wanted.requirements, f"--python={folder / 'bin' / 'python'}")
+            installer.install(wanted.requirements, f"--python={own}")
+            installer.add_pip(own)
 
     return _made(wanted, [*identity, platform.machine(), settings], ctx, scratch, make, "bin/python")
 
@@ -71,7 +73,7 @@ def _identity(ctx: RunContext, env: Mapping[str, str]) -> list[Any]:
     """Which Python `python` is: its path, and what tells it from others."""
     path = {"PATH": env["PATH"]} if "PATH" in env else {}
     said: list[str] = []
-    status = run_program(ctx, ["python", "-c", _IDENTITY], path, lambda _, line: said.append(line))
+    status = run_program(ctx, ["python", "-I", "-c", _IDENTITY], path, lambda _, line: said.append(line))
     try:
         found: list[Any] = [] if status else json.loads(said[-1])
     except (IndexError, ValueError):
@@ -142,14 +144,17 @@ def _made(
     if kept.is_new:
         seconds = time.monotonic() - begin
         ctx.metrics.add("timer", "deps.install.duration", seconds, {})
-        ctx.log.write("INFO", f"made the environment of {_count(wanted.requirements)} in {seconds:.1f} s")
+        ctx.log.write("INFO", f"made the environment of {_content(wanted)} in {seconds:.1f} s")
     elif kept.failure:
-        message = f"{kept.failure.headline}: those of an earlier run are used, which should be made anew each day"
-        ctx.log.write("WARN", message)
+        reason = kept.failure.headline.partition("\n")[0]
+        ctx.log.write("WARN", f"{reason}: those of an earlier run are used, which should be made anew each day")
     else:
-        ctx.log.write("DEBUG", f"the environment of {_count(wanted.requirements)} was there already")
+        ctx.log.write("DEBUG", f"the environment of {_content(wanted)} was there already")
     return kept.path
 
 
-def _count(requirements: list[str]) -> str:
-    return "1 dependency" if len(requirements) == 1 else f"{len(requirements)} dependencies"
+def _content(wanted: Dependencies) -> str:
+    count = len(wanted.requirements)
+    if not count:
+        return f"Python {wanted.python}"
+    return "1 dependency" if count == 1 else f"{count} dependencies"

@@ -58,14 +58,15 @@ class Installer:
     place: Path
 
     def make_environment(self, folder: Path, python: str) -> None:
-        """Make a virtual environment, with pip where it can be had. Raises TaskFailed where there is no such Python."""
-        make = ("venv", "--quiet", "--allow-existing", f"--python={python}", str(folder))
-        if not self._uv(*make, "--seed")[0]:
-            return
-        status, words = self._uv(*make)
+        """Make a virtual environment, empty. Raises TaskFailed where there is no such Python."""
+        status, words = self._uv("venv", "--quiet", "--allow-existing", f"--python={python}", str(folder))
         if status:
             hint = f" (write it in quotes: '{python}0' is another one)" if re.fullmatch(r"3\.[1-9]", python) else ""
             raise TaskFailed("\n    ".join([f"there is no Python '{python}' for 'pythonVersion'{hint}", *words]))
+
+    def add_pip(self, python: Path) -> None:
+        """Install pip for what the task itself may install, where it can be had; what is missing need not be missed."""
+        self._uv("pip", "install", "--quiet", f"--python={python}", "pip")
 
     def install(self, requirements: Sequence[str], *where: str) -> None:
         """Install the requirements by uv. Raises TaskFailed with those that it speaks of, and its reason."""
@@ -73,9 +74,11 @@ class Installer:
             _check(requirements, self._uv("pip", "install", *where, "-r", self._written(requirements)))
 
     def install_by_pip(self, requirements: Sequence[str], python: Path) -> None:
-        """Install the requirements by the pip of an environment, as `install`."""
+        """Install the requirements by a pip of the environment's own, as `install`."""
+        self.install(["pip"], f"--python={python}")
         if requirements:
-            pip = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+            # Isolated: a file of the working directory may have the name of one of pip's modules.
+            pip = [str(python), "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
             command = [*pip, "--no-color", "--progress-bar=off", "-r", self._written(requirements)]
             _check(requirements, self._run(command))
 

@@ -29,6 +29,8 @@ from wdprefect.workspace.directory import remove_tree
 UNUSED = timedelta(days=30)
 # A folder that was replaced is used by programs that started before.
 REPLACED = timedelta(days=1)
+# Where a folder could not be made anew, this long nobody tries again: it may take time to find out.
+FAILED = timedelta(hours=1)
 _POLL_SECONDS = 0.05
 
 
@@ -100,7 +102,8 @@ def _made(home: Path, recipe: Recipe, stop: Stop) -> Kept:
     except BaseException as error:
         # Whatever it was: half a folder is worse than none.
         remove_tree(folder)
-        if isinstance(error, TaskFailed) and before is not None and not stop.requested:
+        if isinstance(error, TaskFailed) and before is not None and recipe.lifetime and not stop.requested:
+            _let_hold(home / "current", recipe.lifetime)
             return Kept(before, failure=error)
         raise
     draft = home / ".current"
@@ -109,6 +112,11 @@ def _made(home: Path, recipe: Recipe, stop: Stop) -> Kept:
     if before is not None:
         os.utime(before)
     return Kept(folder, is_new=True)
+
+
+def _let_hold(current: Path, lifetime: timedelta) -> None:
+    moment = time.time() - (lifetime - FAILED).total_seconds()
+    os.utime(current, (moment, moment))
 
 
 @contextmanager

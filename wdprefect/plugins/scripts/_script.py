@@ -133,10 +133,10 @@ class ScriptTask(Leaf):
         interpreter, env = self._interpreter(), _variables(ctx.render.data(self.env or {}, seen))
         extra = {"OUTPUT_DIR": seen["outputDir"]} if "outputDir" in seen else {}
         prepared = local(rendered_lines(self.before_commands or [], ctx, seen))
-        lines = local(self.lines(ctx, seen, scratch))
-        around = self.surroundings(ctx, session, env, scratch)
         if prepared and not interpreter:
             raise TaskFailed("'beforeCommands' need a shell: name it as 'interpreter', or leave that out")
+        lines = local(self.lines(ctx, seen, scratch))
+        around = self.surroundings(ctx, session, env, scratch)
         before = [self.language.fail_fast] if self.fail_fast and interpreter else []
         environment = {**around.variables, **env}
         if is_shell(interpreter):
