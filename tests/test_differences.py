@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.named import is_test
 from tests.running import CORE, SCRIPTS, messages, run_tasks, states
 from wdprefect.expressions import Expressions
 
@@ -23,6 +23,14 @@ TESTS: dict[str, list[str]] = {
         "plugins/core/test_leaves.py::test_local_files",
     ],
     "outputs of a WorkingDirectory": ["test_differences.py::test_outputs_of_a_directory"],
+    "`outputFiles` of a WorkingDirectory that match nothing": ["cases/test_outputs.py::test_no_file_matches"],
+    "the folder of a script task": [
+        "cases/test_outputs.py::test_files_stay_after_they_were_stored",
+        "plugins/scripts/test_files.py::test_shared_directory",
+    ],
+    "numbers in `inputFiles`, line ends behind a URI": ["cases/test_files.py::test_input_files"],
+    "`errors` of a WorkingDirectory": ["cases/test_children.py::test_handlers_work_in_the_directory"],
+    "`runIf` of a child that cannot be read": ["cases/test_children.py::test_states"],
     "`retry` of a child": ["test_differences.py::test_retry_of_a_child"],
     "`timeout`, `finally` of a WorkingDirectory": [
         "plugins/scripts/test_ending.py::test_timeout_of_a_directory",
@@ -105,12 +113,28 @@ TESTS: dict[str, list[str]] = {
     "secrets of four and five characters": ["masking/test_masker.py::test_text"],
     "git: branches": ["plugins/git/test_clone.py::test_extent"],
     "git: a `.git` that was there": ["plugins/git/test_trust.py::test_git_directory_that_was_there"],
-    "git: host keys over ssh": ["plugins/git/test_ssh.py::test_host_key"],
-    "git: credentials": [
+    "git: host keys over ssh": [
+        "plugins/git/test_ssh.py::test_host_key",
+        "plugins/git/test_ssh_key.py::test_host_key",
+        "plugins/git/test_ssh_key.py::test_unchecked",
+    ],
+    "git: credentials and ssh keys": [
         "plugins/git/test_access.py::test_redirect_to_another_host",
         "plugins/git/test_access.py::test_credentials_in_the_url",
+        "plugins/git/test_ssh_submodules.py::test_another_host",
+        "plugins/git/test_ssh_leaks.py::test_seen_while_it_runs",
     ],
-    "git: `privateKey`, `passphrase`, `trustedCaPemPath`, `noProxy`, `cache`": ["flows/err/wd205-unsupported.yaml"],
+    "git: a text as `privateKey` that is no key": [
+        "plugins/git/test_private_key.py::test_no_key",
+        "plugins/git/test_private_key.py::test_pasted",
+    ],
+    "git: the ssh configuration of the worker's user, with a `privateKey`": [
+        "plugins/git/test_ssh_key.py::test_configuration_of_the_worker"
+    ],
+    "git: `privateKey` for a url that is none of ssh": ["plugins/git/test_ssh_key.py::test_another_protocol"],
+    "git: `passphrase` without `privateKey`": ["plugins/git/test_ssh_key.py::test_not_let_in"],
+    "git: `trustedCaPemPath`": ["plugins/git/test_https.py::test_trusted"],
+    "git: `cache`": ["flows/err/wd205-unsupported.yaml"],
     "the filters `sort`, `rsort` and `reverse`": ["test_differences.py::test_filters_change_their_template_alone"],
     "whole numbers in templates": ["expressions/test_operators.py::test_operators"],
     "texts with `<`, `>`": ["expressions/test_operators.py::test_operators"],
@@ -138,15 +162,7 @@ def test_every_row_has_one() -> None:
     """The rows of the page are the entries of the table, and the tests it names exist."""
     rows = [line.split("|")[1].strip() for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
     assert sorted(set(rows) - {"what"}) == sorted(TESTS)
-    assert [] == [name for names in TESTS.values() for name in names if not _exists(name)]
-
-
-def _exists(name: str) -> bool:
-    path, _, function = name.partition("::")
-    if not (HERE / path).exists():
-        return False
-    tree = ast.parse((HERE / path).read_text(encoding="utf-8")) if function else None
-    return tree is None or any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree.body)
+    assert [] == [name for names in TESTS.values() for name in names if not is_test(name)]
 
 
 def test_outputs_of_a_directory() -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wdprefect.errors import Abandoned, UsageError
@@ -17,7 +18,7 @@ from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.folders import default_storage
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Watcher, new_id
-from wdprefect.execution.runners import choose_options
+from wdprefect.execution.runners import check_runners, choose_options
 from wdprefect.loader import load_file
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
@@ -76,7 +77,8 @@ def run(  # noqa: PLR0913  what a run can be given; all by name
     if engine not in ("prefect", "local"):
         raise UsageError(f"unknown engine '{engine}': it is 'prefect' or 'local'")
     start = Start(inputs or {}, trigger, labels, secrets, check_inputs=validate_inputs, take_paths=True)
-    options = choose_options(flow, runner)
+    options = replace(choose_options(flow, runner), block=block_of_prefect)
+    check_runners(flow, options)
     sinks, watchers = [on_log] if on_log else [], [on_task] if on_task else []
     identity = execution_id or new_id()
     if engine == "prefect":
@@ -96,7 +98,8 @@ def to_prefect(flow: Flow, *, runner: str | None = None, storage: str | None = N
     """
     from wdprefect.on_prefect.flow import make_prefect_flow  # as above
 
-    return make_prefect_flow(flow, choose_options(flow, runner), storage)
+    options = replace(choose_options(flow, runner), block=block_of_prefect)
+    return make_prefect_flow(flow, options, storage)
 
 
 def open_run_storage(url: str | None) -> Storage:
@@ -108,6 +111,15 @@ def open_run_storage(url: str | None) -> Storage:
         use_api()
         return storage_of_block(_blocking(lambda: load_bucket(url)))
     return open_storage(url or default_storage())
+
+
+def block_of_prefect(name: str) -> Any:
+    """What the Prefect block `<type>/<name>` gives to containers. Raises TaskFailed where there is none."""
+    from wdprefect.on_prefect.containers import container_block  # as above
+    from wdprefect.on_prefect.local_api import use_api
+
+    use_api()
+    return container_block(name)
 
 
 def _blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from wdprefect.errors import TaskFailed
 from wdprefect.execution.run import Options
+from wdprefect.loader.shape import reasons
 from wdprefect.loader.types import find_type
 from wdprefect.model.context import Wanted
-from wdprefect.model.ports import Session
-from wdprefect.model.task_runner import RunnerScene, TaskRunner
+from wdprefect.model.ports import Session, TaskLog
+from wdprefect.model.task_runner import NoLog, RunnerScene, TaskRunner
 from wdprefect.workspace.directory import Directory
 
 PROCESS = "io.kestra.plugin.core.runner.Process"
@@ -44,6 +47,10 @@ class Place:
         return self._made().root
 
     @property
+    def outer(self) -> Path:
+        return self._made().outer
+
+    @property
     def run_id(self) -> str:
         return self._run_id
 
@@ -60,13 +67,17 @@ class Place:
         key = json.dumps([settings, image], sort_keys=True, default=str)
         with self._lock:
             if key not in self._sessions:
-                self._sessions[key] = self._opened(settings, image, wanted.task_id)
+                self._sessions[key] = self._opened(settings, image, wanted)
             return self._sessions[key]
 
-    def _opened(self, settings: Mapping[str, Any], image: str | None, task_id: str) -> Session:
-        docker = self._options.configuration.docker
-        scene = RunnerScene(image, {**self._labels, "task": task_id}, docker.allow, docker.host)
+    def _opened(self, settings: Mapping[str, Any], image: str | None, wanted: Wanted) -> Session:
+        scene = scene_of(self._options, image, {**self._labels, "task": wanted.task_id}, wanted.log)
         return find_task_runner(settings).open(scene).session(self._made(), self._run_id)
+
+    @property
+    def has_containers(self) -> bool:
+        """Whether its end takes requests to an engine."""
+        return any(session.image for session in self._sessions.values())
 
     def close(self) -> None:
         for session in self._sessions.values():
@@ -106,4 +117,23 @@ def find_task_runner(settings: Mapping[str, Any]) -> TaskRunner:
     kind = find_type(str(settings["type"]), TaskRunner)  # type: ignore[type-abstract]  # the base of what is looked for
     if kind is None:
         raise TaskFailed(f"unknown task runner '{settings['type']}'")
-    return kind.model_validate(settings)
+    try:
+        return kind.model_validate(settings)
+    except ValidationError as error:
+        raise TaskFailed("; ".join(f"'taskRunner': {reason}" for reason in reasons(error, settings))) from None
+
+
+def scene_of(
+    options: Options, image: str | None = None, labels: Mapping[str, str] | None = None, log: TaskLog | None = None
+) -> RunnerScene:
+    """What task runners of a run are opened with."""
+    docker = options.configuration.docker
+    return RunnerScene(
+        image=image,
+        labels=labels or {},
+        allowed=docker.allow,
+        host=docker.host,
+        registries=docker.credentials,
+        block=options.block,
+        log=log or NoLog(),
+    )

@@ -20,6 +20,7 @@ from wdprefect.expressions import Expressions
 from wdprefect.masking import Masker, merged
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
+from wdprefect.model.task_runner import no_blocks
 
 # Called when an attempt of a task run starts, and when the task run has ended; only then for one that is skipped.
 Watcher = Callable[[TaskRun], None]
@@ -30,7 +31,8 @@ class Options:
     """How a run is made: see `wdprefect.run`, which takes the same by name.
 
     runner: the type name of the task runner that replaces whatever tasks ask for. directory: where working directories
-    are made. grace: how long programs may take to end when they are asked to. configuration: the project's.
+    are made. grace: how long programs may take to end when they are asked to. configuration: the project's. block: what
+    a Prefect block gives, by `<type>/<name>`.
     """
 
     runner: str | None
@@ -38,6 +40,7 @@ class Options:
     configuration: Configuration = NOTHING_CONFIGURED
     grace: timedelta = timedelta(seconds=5)
     threads: int = 16
+    block: Callable[[str], Any] = no_blocks
 
 
 @dataclass(slots=True)

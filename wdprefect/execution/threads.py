@@ -62,11 +62,18 @@ def timed_out(timeout: timedelta) -> TaskFailed:
 async def end(work: asyncio.Future[Any]) -> None:
     """Cancel work that may still run, and wait until it has ended, however often that is asked for meanwhile."""
     work.cancel()
+    await finished(work)
+
+
+async def finished(work: asyncio.Future[Any]) -> bool:
+    """Wait until work has ended, however often this is cancelled meanwhile; whether it was."""
+    was_cancelled = False
     while not work.done():
         try:
             await asyncio.wait({work})
         except asyncio.CancelledError:
-            continue
+            was_cancelled = True
+    return was_cancelled
 
 
 async def _ended(future: asyncio.Future[T], grace: timedelta) -> None:

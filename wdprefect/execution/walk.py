@@ -19,7 +19,7 @@ from wdprefect.execution.rendering import Rendering, typed_task
 from wdprefect.execution.run import Run, new_id
 from wdprefect.execution.states import combine, softened, stops
 from wdprefect.execution.steps import Steps
-from wdprefect.execution.threads import end, timed_out
+from wdprefect.execution.threads import end, finished, timed_out
 from wdprefect.expressions import is_true
 from wdprefect.model.retry import Retry
 from wdprefect.model.stop import Stop
@@ -126,14 +126,14 @@ class Walk:
             return await trial.leaf()
         finally:
             if trial.place is not frame.place:
-                trial.place.close()
+                await _closed(trial.place)
 
     async def _unit(self, trial: Trial, inner: Frame) -> Result:
         """A WorkingDirectory: control flow in a directory."""
         try:
             return await self._control(trial, inner)
         finally:
-            trial.place.close()
+            await _closed(trial.place)
 
     async def _control(self, trial: Trial, inner: Frame) -> Result:
         """Run a flowable, then its `errors` and `finally`, then what it concludes with."""
@@ -213,6 +213,14 @@ class Walk:
             values=(*frame.values, item.value) if item else frame.values,
             hide=self._run.masker.hide,
         )
+
+
+async def _closed(place: Place) -> None:
+    """Close a place; beside the event loop where it takes long, also when it is cancelled meanwhile."""
+    if not place.has_containers:
+        place.close()
+    elif await finished(asyncio.get_running_loop().run_in_executor(None, place.close)):
+        raise asyncio.CancelledError
 
 
 def _is_retried(retry: Retry | None, task_run: TaskRun, result: Result) -> bool:

@@ -45,13 +45,14 @@ class Wanted:
     """Where a task wants its commands to run.
 
     task_runner: the settings of the runner that it names. image: the container image that it names. default_image: the
-    one of its type, for a container that names none. task_id: who asks.
+    one of its type, for a container that names none. task_id, log: who asks, and where is said what it takes.
     """
 
     task_runner: Mapping[str, Any] | None = None
     image: str | None = None
     default_image: str | None = None
     task_id: str = ""
+    log: TaskLog | None = None
 
 
 class Sessions(Protocol):

@@ -58,6 +58,10 @@ class Workspace(Protocol):
         """Where such directories are made."""
 
     @property
+    def outer(self) -> Path:
+        """The private directory in which it lies, with `scratch` and what the sweep has to know."""
+
+    @property
     def run_id(self) -> str:
         """The run whose directory it is."""
 

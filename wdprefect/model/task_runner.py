@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from wdprefect.errors import TaskFailed
 from wdprefect.model.node import Node
-from wdprefect.model.ports import Runner
+from wdprefect.model.ports import Runner, TaskLog
+
+
+def no_blocks(name: str) -> Any:
+    """Raises TaskFailed: where nothing of Prefect's is at hand."""
+    raise TaskFailed(f"the Prefect block '{name}' cannot be had here")
+
+
+class NoLog:
+    """A TaskLog that keeps nothing."""
+
+    def write(self, level: str, message: str) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +30,39 @@ class RunnerScene:
 
     image: the container image to run in; a runner without containers ignores it. labels: what tells whose a container
     is, by name. allowed: what flows may ask for that reaches beyond a container, by the words of the project's
-    configuration. host: the address of the container engine, None for the usual one.
+    configuration. host: the address of the container engine, or a block that has it; None for the usual one.
+    registries: blocks with credentials of registries. block: what a Prefect block gives, by `<type>/<name>`; raises
+    TaskFailed where there is none. log: where is said what happens before commands run.
     """
 
     image: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
-    allowed: frozenset[str] = frozenset()
+    allowed: Collection[str] = frozenset()
     host: str | None = None
+    registries: Sequence[str] = ()
+    block: Callable[[str], Any] = no_blocks
+    log: TaskLog = field(default_factory=NoLog)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A property that asks for what the project does not allow; `word` is what its configuration calls that."""
+
+    name: str
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})"
+
+    @property
+    def message(self) -> str:
+        """What is wrong."""
+        return f"'{self.name}' reaches beyond the container, which is not allowed here"
+
+    @property
+    def hint(self) -> str:
+        """What to do."""
+        return f"add \"{self.word}\" to 'allow' in [tool.wdprefect.docker] of pyproject.toml, or leave it out"
 
 
 class TaskRunner(Node):
@@ -30,11 +70,14 @@ class TaskRunner(Node):
 
     type: str
 
-    @property
-    def unavailable(self) -> str | None:
-        """Why nothing can run here, or None. Asked before a run starts."""
+    def refused(self, allowed: Collection[str]) -> Iterable[Refusal]:  # noqa: ARG002  most ask for nothing
+        """What these settings ask for and the project does not allow."""
+        return ()
+
+    def unreachable(self, scene: RunnerScene) -> str | None:  # noqa: ARG002  most reach for nothing
+        """Why nothing can run now, or None. Asked before a run starts."""
         return None
 
     @abstractmethod
     def open(self, scene: RunnerScene) -> Runner:
-        """The runner that these settings describe."""
+        """The runner that these settings describe. Raises TaskFailed for settings that cannot be followed."""

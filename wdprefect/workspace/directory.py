@@ -2,6 +2,7 @@
 
 <root>/wdprefect-x8k2q1m/     private to this user
     owner                     which run; locked as long as its process lives
+    containers/               those that run for it, if any
     work/                     the working directory: nothing of ours is in it
     scratch/                  what commands need and nobody captures
 """
@@ -20,6 +21,7 @@ from types import TracebackType
 from typing import final
 
 from wdprefect.errors import UnsafePath
+from wdprefect.workspace.containers.sweep import has_notes
 from wdprefect.workspace.ownership import own
 
 PREFIX = "wdprefect-"
@@ -50,6 +52,11 @@ class Directory:
         return self._outer.parent
 
     @property
+    def outer(self) -> Path:
+        """The private directory around it."""
+        return self._outer
+
+    @property
     def run_id(self) -> str:
         return self._run_id
 
@@ -78,8 +85,12 @@ class Directory:
         return path
 
     def remove(self) -> list[Path]:
-        """Delete the tree, and say what could not be deleted: usually nothing. May be called twice."""
-        left = remove_tree(self._outer)
+        """Delete the tree, and say what could not be deleted: usually nothing. May be called twice.
+
+        Where a container is left, what says so stays for the sweep.
+        """
+        places = [self._outer] if not has_notes(self._outer) else [self.path, self.scratch]
+        left = [path for place in places for path in remove_tree(place)]
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from wdprefect.workspace.containers.sweep import sweep_notes
 from wdprefect.workspace.directory import OWNER, PREFIX, WORK, remove_tree
 from wdprefect.workspace.ending import kill_all, marked_processes
 from wdprefect.workspace.ownership import abandoned
@@ -42,7 +43,8 @@ def _sweep_one(path: Path) -> bool:
         if run_id is None:
             return _is_old(path) and _removed_if_empty(path)
         kill_all(marked_processes(f"{path / WORK}#", run_id))
-        return not remove_tree(path)
+        # As long as an engine cannot be asked to remove a container, the directory says which it is.
+        return sweep_notes(path) and not remove_tree(path)
 
 
 def _removed_if_empty(path: Path) -> bool:

@@ -32,6 +32,10 @@ class Place:
         return self.target.parent
 
     @property
+    def outer(self) -> Path:
+        return self.target.parent
+
+    @property
     def run_id(self) -> str:
         return "run-1"
 

@@ -82,6 +82,8 @@ def _ignore(edit: Edit, type_name: str) -> None:
 
 def _run_with(edit: Edit, type_name: str, options: dict[str, Any] | None, came_from: Path) -> None:
     kept = {name: value for name, value in (options or {}).items() if name not in ("image", "type")}
+    if type_name == DOCKER and "entryPoint" not in kept:
+        kept["keepEntryPoint"] = True
     edit.set(("taskRunner",), {"type": type_name, **kept}, ("docker",) if kept else came_from)
     if options and options.get("image") is not None:
         edit.set(("containerImage",), options["image"], ("docker", "image"))

@@ -89,7 +89,8 @@ class ScriptTask(Leaf):
         """See ScriptOutputs."""
 
     def run(self, ctx: RunContext) -> TaskOutputs:
-        session = ctx.sessions.open(Wanted(self.task_runner, self.container_image, self.language.image, self.id))
+        image, default = self.container_image, self.language.image
+        session = ctx.sessions.open(Wanted(self.task_runner, image, default, self.id, ctx.log))
         # Made by those who need it: a directory costs more than the shell that most tasks are. Another one for each
         # attempt, which may find the directory of the one before.
         scratch = ctx.workspace.scratch / secrets.token_hex(8)

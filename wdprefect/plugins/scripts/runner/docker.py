@@ -2,20 +2,81 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
+from pydantic import Field
+
 from wdprefect.errors import TaskFailed
-from wdprefect.model.node import Bool, Duration, Many, Map, Text
+from wdprefect.model.node import Bool, Duration, Int, Many, Map, Node, Text
 from wdprefect.model.ports import Runner
-from wdprefect.model.task_runner import RunnerScene, TaskRunner
+from wdprefect.model.task_runner import Refusal, RunnerScene, TaskRunner
+from wdprefect.workspace.containers.engine import engine_at, why_unreachable
+from wdprefect.workspace.containers.session import ContainerRunner
+from wdprefect.workspace.containers.settings import ContainerSettings, Registry
+
+# A block of Prefect's in place of an address or of credentials.
+HOST_BLOCK, REGISTRY_BLOCK = "docker-host/", "docker-registry-credentials/"
+SOCKETS = ("docker.sock", "podman.sock", "containerd.sock")
+
+
+class Credentials(Node):
+    """Who we are to a registry; without `registry` it is the one of the image."""
+
+    registry: Text | None = None
+    username: Text | None = Field(default=None, repr=False)
+    password: Text | None = Field(default=None, repr=False)
+    registry_token: Text | None = Field(default=None, repr=False)
+    identity_token: Text | None = Field(default=None, repr=False)
+    auth: Text | None = Field(default=None, repr=False)
+
+
+class Cpu(Node):
+    """How many processors the container may use, as a decimal number."""
+
+    cpus: Text | float | None = None
+
+
+class Memory(Node):
+    """What memory the container may use; sizes as `512MB` or `2g`."""
+
+    memory: Text | None = None
+    memory_swap: Text | None = None
+    memory_swappiness: Text | None = None
+    memory_reservation: Text | None = None
+    kernel_memory: Text | None = None
+    oom_kill_disable: Bool | None = None
+
+
+class DeviceRequest(Node):
+    """Devices of a driver, such as GPUs."""
+
+    driver: Text | None = None
+    count: Int | None = None
+    device_ids: Many[Text] | None = None
+    capabilities: Many[list[Text]] | None = None
+    options: Map[Text] | None = None
 
 
 class Docker(TaskRunner):
-    """Run commands in a container. Not there yet: such a task runs as a process when `--runner process` says so."""
+    """Run commands in a container, by Docker or any engine with its API, such as Podman.
+
+    The tasks of a WorkingDirectory that name the same image and settings share one container: what the first installs
+    is there for the second. With `isolation: container`, an extension of ours, each task gets one of its own; so does
+    one with an `entryPoint`. That of the image counts with `keepEntryPoint: true` only, which the old `docker` meant.
+
+    The directory is mounted, and the commands run as the user who runs the flow, unless `user` names another. Where the
+    engine does not see the directory, as on another machine, a volume carries the files that change.
+
+    `host`, `volumes`, `privileged` and `networkMode: host` reach beyond the container: they are refused unless the
+    project's configuration allows them. `portBindings` without an address listen on this machine only. `resume` has no
+    effect: a run that is taken up again starts its containers anew.
+    """
 
     host: Text | None = None
-    config: Map[Any] | str | None = None
-    credentials: Map[Text] | None = None
+    config: Map[Any] | str | None = Field(default=None, repr=False)
+    credentials: Credentials | Text | None = Field(default=None, repr=False)
     image: Text | None = None
     user: Text | None = None
     entry_point: Many[Text] | None = None
@@ -24,20 +85,181 @@ class Docker(TaskRunner):
     port_bindings: Many[Text] | None = None
     volumes: Many[Text] | None = None
     pull_policy: Literal["ALWAYS", "IF_NOT_PRESENT", "NEVER"] = "IF_NOT_PRESENT"
-    device_requests: Many[Any] | None = None
-    cpu: Map[Any] | None = None
-    memory: Map[Any] | None = None
+    device_requests: Many[DeviceRequest] | None = None
+    cpu: Cpu | None = None
+    memory: Memory | None = None
     shm_size: Text | None = None
     privileged: Bool | None = None
-    file_handling_strategy: Literal["VOLUME", "MOUNT"] = "VOLUME"
+    file_handling_strategy: Literal["VOLUME", "MOUNT"] | None = None
     delete: Bool = True
     wait: Bool = True
     kill_grace_period: Duration | None = None
     resume: Bool = True
+    isolation: Literal["directory", "container"] = "directory"
+    keep_entry_point: Bool = False
 
-    @property
-    def unavailable(self) -> str | None:
-        return "containers are not supported yet"
+    def refused(self, allowed: Collection[str]) -> Iterator[Refusal]:
+        mode = self.network_mode or ""
+        wishes = [
+            ("host", "host", bool(self.host)),
+            ("volumes", "volumes", bool(self.volumes)),
+            ("volumes", "socket", any(name in volume for volume in self.volumes or () for name in SOCKETS)),
+            ("privileged", "privileged", bool(self.privileged)),
+            ("networkMode", "host-network", mode == "host" or mode.startswith("container:")),
+        ]
+        for name, word, is_wished in wishes:
+            if is_wished and word not in allowed:
+                yield Refusal(name, word)
 
-    def open(self, scene: RunnerScene) -> Runner:  # noqa: ARG002  none yet
-        raise TaskFailed(f"{self.unavailable}; run the flow with --runner process")
+    def unreachable(self, scene: RunnerScene) -> str | None:
+        address = self.host or scene.host
+        # Blocks are looked up in the API, which a flow that is only checked need not reach.
+        return None if address and address.startswith(HOST_BLOCK) else why_unreachable(address)
+
+    def open(self, scene: RunnerScene) -> Runner:
+        for refusal in self.refused(scene.allowed):
+            raise TaskFailed(str(refusal))
+        image = self.image or scene.image
+        if not image:
+            raise TaskFailed("a container needs an image: give the task a 'containerImage'")
+        address = self.host or scene.host
+        entry_point = tuple(part for part in self.entry_point or () if part)
+        settings = ContainerSettings(
+            image=image,
+            labels=scene.labels,
+            user=self.user,
+            entrypoint=None if self.keep_entry_point and not entry_point else entry_point,
+            host=self._host(),
+            ports=[tuple(port.split("/")) if "/" in port else (port, "tcp") for port, _ in self._ports()],
+            pull=self.pull_policy,
+            registries=[*self._registries(scene), *(_registry_of_block(scene, name) for name in scene.registries)],
+            files=self.file_handling_strategy,
+            is_shared=self.isolation == "directory" and self.wait and not entry_point,
+            is_removed=self.delete,
+            is_awaited=self.wait,
+            kill_grace=self.kill_grace_period,
+            memory=self.memory.memory if self.memory else None,
+        )
+        if address and address.startswith(HOST_BLOCK):
+            return ContainerRunner(settings, lambda: scene.block(address), scene.log)
+        return ContainerRunner(settings, lambda: engine_at(address), scene.log)
+
+    def _host(self) -> dict[str, Any]:
+        """What is given, as arguments of the SDK's `create_host_config`."""
+        memory = self.memory or Memory()
+        given = {
+            "extra_hosts": dict(_pair(entry, "extraHosts", "name:address") for entry in self.extra_hosts or ()),
+            "network_mode": self.network_mode,
+            "port_bindings": dict(self._ports()),
+            "binds": self.volumes,
+            "nano_cpus": round(_number(self.cpu.cpus, "cpu.cpus") * 1e9) if self.cpu and self.cpu.cpus else None,
+            "mem_limit": _size(memory.memory, "memory.memory"),
+            "memswap_limit": _size(memory.memory_swap, "memory.memorySwap"),
+            "mem_swappiness": _whole(memory.memory_swappiness, "memory.memorySwappiness"),
+            "mem_reservation": _size(memory.memory_reservation, "memory.memoryReservation"),
+            "kernel_memory": _size(memory.kernel_memory, "memory.kernelMemory"),
+            "oom_kill_disable": memory.oom_kill_disable,
+            "shm_size": _size(self.shm_size, "shmSize"),
+            "privileged": self.privileged,
+            "device_requests": [_device_request(request) for request in self.device_requests or ()],
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def _ports(self) -> Iterator[tuple[str, tuple[str, str]]]:
+        """For each port inside the address and port outside, of `8080:80` or `0.0.0.0:53:53/udp`."""
+        for entry in self.port_bindings or ():
+            outside, _, inside = entry.rpartition(":")
+            address, _, port = outside.rpartition(":")
+            if not inside.partition("/")[0].isdigit() or not port.isdigit():
+                raise TaskFailed(f"'portBindings': '{entry}' is not of the form host:container, such as 8080:80")
+            yield inside, (address or "127.0.0.1", port)
+
+    def _registries(self, scene: RunnerScene) -> Iterator[Registry]:
+        if isinstance(self.credentials, str):
+            yield _registry_of_block(scene, self.credentials)
+        elif self.credentials:
+            yield Registry(self.credentials.registry, _auth(self.credentials))
+        for address, entry in _auths(self.config).items():
+            yield Registry(address, _auth(Credentials.model_validate(_known(entry))))
+
+
+def _registry_of_block(scene: RunnerScene, name: str) -> Registry:
+    if not name.startswith(REGISTRY_BLOCK):
+        raise TaskFailed(f"'credentials': give a map, or a Prefect block as '{REGISTRY_BLOCK}<name>', not a text")
+    found: Registry = scene.block(name)
+    return found
+
+
+def _auth(given: Credentials) -> dict[str, str]:
+    """What the SDK calls an auth config."""
+    auth = {
+        "username": given.username,
+        "password": given.password,
+        "registrytoken": given.registry_token,
+        "identitytoken": given.identity_token,
+        "auth": given.auth,
+    }
+    return {name: value for name, value in auth.items() if value}
+
+
+def _auths(config: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
+    """The registries of a client's configuration, as `~/.docker/config.json` has them."""
+    try:
+        found = json.loads(config) if isinstance(config, str) else config or {}
+        auths: Mapping[str, Any] = found.get("auths", {})
+    except (ValueError, AttributeError):
+        # What it holds is secret, and so is what is wrong with it.
+        raise TaskFailed(
+            "'config' must be the content of a Docker configuration: a map with 'auths', or its JSON"
+        ) from None
+    return auths
+
+
+def _known(entry: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"identitytoken": "identityToken", "registrytoken": "registryToken"}
+    known = ("auth", "username", "password", *names)
+    return {names.get(name, name): value for name, value in entry.items() if name in known}
+
+
+def _device_request(request: DeviceRequest) -> Any:
+    from docker.types import DeviceRequest as Request  # 0.1 s, and few flows ask for devices
+
+    return Request(
+        driver=request.driver,
+        count=request.count,
+        device_ids=request.device_ids,
+        capabilities=request.capabilities,
+        options=request.options,
+    )
+
+
+def _pair(entry: str, name: str, form: str) -> tuple[str, str]:
+    first, colon, second = entry.partition(":")
+    if not (first and colon and second):
+        raise TaskFailed(f"'{name}': '{entry}' is not of the form {form}")
+    return first, second
+
+
+def _number(value: str | float, name: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise TaskFailed(f"'{name}': '{value}' is no number") from None
+
+
+def _whole(value: str | None, name: str) -> int | None:
+    return None if value is None else int(_number(value, name))
+
+
+def _size(value: str | None, name: str) -> int | None:
+    if value is None:
+        return None
+    from docker.errors import DockerException  # as above
+    from docker.utils import parse_bytes
+
+    try:
+        # Kestra's sizes may have blanks, and the words of the SDK are those of units.
+        found: int = parse_bytes(value.replace(" ", "").lower().replace("ib", "b"))
+    except (DockerException, ValueError):
+        raise TaskFailed(f"'{name}': '{value}' is no size such as 512MB or 2g") from None
+    return found

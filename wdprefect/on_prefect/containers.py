@@ -1,0 +1,54 @@
+"""Container engines and registries from Prefect's Docker blocks."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import requests
+
+from wdprefect.errors import TaskFailed
+from wdprefect.workspace.containers.engine import TIMEOUT_SECONDS, Engine, unreachable, usual_address
+from wdprefect.workspace.containers.settings import Registry
+
+
+@cache
+def container_block(name: str) -> Engine | Registry:
+    """The engine of `docker-host/<name>`, or the credentials of `docker-registry-credentials/<name>`.
+
+    Raises TaskFailed where there is no such block, and where the engine does not answer.
+    """
+    # Deferred: the docker SDK takes 0.1 s.
+    from prefect_docker.credentials import DockerRegistryCredentials
+    from prefect_docker.host import DockerHost
+
+    kind, _, block = name.partition("/")
+    kinds: dict[str, Any] = {"docker-host": DockerHost, "docker-registry-credentials": DockerRegistryCredentials}
+    if kind not in kinds or not block:
+        forms = " or ".join(f"'{known}/<name>'" for known in kinds)
+        raise TaskFailed(f"'{name}' names no Prefect block for containers: write {forms}")
+    try:
+        found: Any = kinds[kind].load(block, _sync=True)
+    except ValueError as error:
+        raise TaskFailed(f"there is no Prefect block '{name}': {error}") from None
+    return _engine(found, name) if kind == "docker-host" else _registry(found)
+
+
+def _engine(block: Any, name: str) -> Engine:
+    import docker  # loaded already by prefect_docker
+
+    settings = {"timeout": TIMEOUT_SECONDS, **block.client_kwargs}
+    if isinstance(settings.get("tls"), dict):
+        # A block holds JSON: the arguments of the SDK's TLSConfig, paths of the worker.
+        settings["tls"] = docker.tls.TLSConfig(**settings["tls"])
+    try:
+        client = block.model_copy(update={"client_kwargs": settings}).get_client()
+        client.ping()
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise TaskFailed(f"the block '{name}': {unreachable(block.base_url or usual_address(), error)}") from error
+    return Engine(client.api, block.base_url or usual_address())
+
+
+def _registry(block: Any) -> Registry:
+    auth = {"username": block.username, "password": block.password.get_secret_value()}
+    return Registry(block.registry_url or None, auth)

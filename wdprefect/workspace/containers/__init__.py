@@ -1,0 +1,1 @@
+"""Commands in containers: one for all children of a directory, through the Docker API (Podman's is the same)."""

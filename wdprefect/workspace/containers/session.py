@@ -1,0 +1,151 @@
+"""Commands in containers: Kestra's Docker runner, for every engine with Docker's API.
+
+Where the engine sees the directories of this machine they are mounted at their own paths, and the programs run as this
+user, so that files are its own. Otherwise a volume carries what changes.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from wdprefect.errors import TaskFailed
+from wdprefect.model.ports import Command, OnLine, TaskLog, Workspace
+from wdprefect.model.stop import Stop
+from wdprefect.workspace.containers.alone import SingleContainer
+from wdprefect.workspace.containers.container import NoShell
+from wdprefect.workspace.containers.engine import Engine, explained
+from wdprefect.workspace.containers.images import provide_image
+from wdprefect.workspace.containers.settings import ContainerSettings
+from wdprefect.workspace.containers.shared import SharedContainer
+from wdprefect.workspace.containers.sweep import sweep_engine
+from wdprefect.workspace.guard import guard_of_process
+
+# Stopped before it began: what a program gives that SIGTERM ended.
+STOPPED = 128 + signal.SIGTERM
+# A command that is asked to end because its session closes has its own grace on top.
+CLOSE_SECONDS = 30.0
+
+
+class ContainerRunner:
+    """Runs commands in containers. Implements the port Runner.
+
+    connect: gives the engine; called when the first command runs. log: where pulls are told.
+    """
+
+    def __init__(self, settings: ContainerSettings, connect: Callable[[], Engine], log: TaskLog) -> None:
+        self._settings, self._connect, self._log = settings, connect, log
+
+    def session(self, workspace: Workspace, run_id: str) -> ContainerSession:  # noqa: ARG002  the labels say the run
+        return ContainerSession(self._settings, self._connect, workspace, self._log)
+
+
+class ContainerSession:
+    """Runs commands in containers of one kind. Implements the port Session; several threads may run commands."""
+
+    def __init__(
+        self, settings: ContainerSettings, connect: Callable[[], Engine], workspace: Workspace, log: TaskLog
+    ) -> None:
+        self._settings, self._connect, self._workspace, self._log = settings, connect, workspace, log
+        self._engine: Engine | None = None
+        self._shared: SharedContainer | None = None
+        self._last_id = ""
+        self._closing = Stop()
+        self._opening = threading.Lock()
+        self._running = 0
+        self._idle = threading.Condition()
+
+    @property
+    def directory(self) -> str:
+        return str(self._workspace.path)
+
+    @property
+    def image(self) -> str:
+        return self._settings.image
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """The id of the container that ran the last command."""
+        return {"containerId": self._last_id} if self._last_id else {}
+
+    def run(self, command: Command, on_line: OnLine, stop: Stop) -> int:
+        """Run to the end, in the container that is there already where several may share one.
+
+        Raises TaskFailed when there is no engine, image or program, and when the container ends before the command.
+        """
+        with self._busy():
+            if stop.requested or self._closing.requested:
+                return STOPPED
+            if not command.arguments:
+                raise TaskFailed("no program is given")
+            with self._opening:
+                engine = self._engine = self._engine or self._started(stop)
+            if stop.requested:
+                return STOPPED
+            if shared := self._open_shared(engine):
+                self._last_id = shared.container.id
+                return shared.run(command, on_line, stop, self._closing)
+            single = SingleContainer(engine, self._settings, self._workspace, self._log)
+            try:
+                return single.run(command, on_line, stop, self._closing)
+            finally:
+                self._last_id = single.container.id if single.container else self._last_id
+
+    def close(self) -> None:
+        """End what still runs, and the container. May be called twice."""
+        self._closing.request()
+        with self._idle:
+            self._idle.wait_for(lambda: not self._running, CLOSE_SECONDS)
+        shared, self._shared = self._shared, None
+        if shared:
+            self._end(shared)
+
+    def _end(self, shared: SharedContainer) -> None:
+        try:
+            shared.close()
+        except TaskFailed as error:
+            # It is written down still.
+            self._log.write("WARN", f"{error}; the next run tries again")
+
+    def _started(self, stop: Stop) -> Engine:
+        """The engine, with the image on it."""
+        # It sweeps when this process is killed.
+        guard_of_process().start(self._workspace.root)
+        engine = self._connect()
+        sweep_engine(engine, self._workspace.outer)
+        provide_image(engine, self._settings, self._log, stop)
+        if self._settings.entrypoint is None and self._settings.is_shared:
+            self._settings = replace(self._settings, is_shared=not _has_entrypoint(engine, self._settings.image))
+        return engine
+
+    def _open_shared(self, engine: Engine) -> SharedContainer | None:
+        """The container that commands share; None where each has its own."""
+        with self._opening:
+            if self._shared and self._shared.is_lost:
+                self._end(self._shared)
+                self._shared = None
+            if self._settings.is_shared and self._shared is None:
+                try:
+                    self._shared = SharedContainer(engine, self._settings, self._workspace, self._log)
+                except NoShell:
+                    self._settings = replace(self._settings, is_shared=False)
+            return self._shared
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+
+def _has_entrypoint(engine: Engine, image: str) -> bool:
+    with explained(engine, f"the image '{image}' cannot be looked at"):
+        return bool(engine.client.inspect_image(image)["Config"].get("Entrypoint"))
