@@ -9,13 +9,15 @@ import pytest
 
 from tests.plugins.scripts.test_dependencies import metrics, said
 from tests.plugins.scripts.test_python import python
-from tests.running import messages, run_tasks
+from tests.running import SCRIPTS, messages, run_tasks
+from tests.servers.docker import docker_engine as docker_engine  # noqa: PLC0414  pytest finds it here
 from tests.servers.wheels import make_source
 from wdprefect.execution.execution import Execution
 from wdprefect.plugins.scripts._dependencies import image_system, image_version
 
 CONTAINER = "taskRunner: {{type: org.tests.scripts.contained.Contained}}\ncontainerImage: {0}\n"
-IMAGE = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+IMAGE = f"python:{VERSION}-slim"
 
 
 def in_container(script: str, more: str = "", image: str = IMAGE) -> Execution:
@@ -35,6 +37,27 @@ def test_in_a_container(wheels: Path) -> None:
     assert line.endswith("/packages/acme_two.py False")
     assert "scratch" in line
     assert ["deps.cache.miss", "deps.cache.hit"] == [next(iter(metrics(each))) for each in executions]
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("docker_engine", "wheels")
+@pytest.mark.parametrize("kind", ["Script", "Commands"])
+def test_in_an_engine(kind: str) -> None:
+    """A real container finds packages, the module kestra, and files of the working directory."""
+    text = "import acme_two, near; from kestra import Kestra; Kestra.outputs({'x': near.X})"
+    how = f'script: "{text}"' if kind == "Script" else f'commands: ["python -c \\"{text}\\""]'
+    execution = run_tasks(f"""
+        - id: a
+          type: {SCRIPTS}.python.{kind}
+          containerImage: wdprefect-test/python:{VERSION}
+          dependencies: [acme-two]
+          inputFiles: {{near.py: X = 1}}
+          beforeCommands: [echo prepared]
+          {how}
+        """)
+
+    assert ("SUCCESS", {"x": 1}) == (execution.state, execution.task_outputs["a"]["vars"])
+    assert ([], "prepared") == (said(execution), messages(execution, "a", "DEBUG")[-1])
 
 
 @pytest.mark.usefixtures("_contained")
