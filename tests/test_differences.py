@@ -85,7 +85,7 @@ TESTS: dict[str, list[str]] = {
     "the output of `beforeCommands`": ["plugins/scripts/test_as_in_kestra.py::test_shell"],
     "the level of lines on standard error": ["plugins/scripts/test_as_in_kestra.py::test_shell"],
     "`targetOS: WINDOWS`": ["flows/err/wd205-scripts.yaml"],
-    "scripts: `namespaceFiles`, `taskCache`, `assets`, `workerGroup`, `workerSelector`, `uvInstallerVersion` …": [
+    "scripts: `taskCache`, `assets`, `workerGroup`, `workerSelector`, `uvInstallerVersion` …": [
         "flows/err/wd205-scripts.yaml"
     ],
     "variables that a language brings, such as `PYTHONPATH`": [
@@ -154,6 +154,17 @@ TESTS: dict[str, list[str]] = {
     ],
     "FILE inputs of a deployment": ["execution/test_file_inputs.py::test_of_a_deployment"],
     "`steps` of a WorkingDirectory": ["on_prefect/test_bars.py::test_steps"],
+    "`namespaceFiles`: patterns such as `*.py`": ["workspace/test_namespace_files.py::test_patterns"],
+    "`namespaceFiles`: files of one name in several namespaces": ["workspace/test_namespace_files.py::test_order"],
+    "`namespaceFiles`: `ifExists: WARN`": [
+        "plugins/core/test_namespace_files.py::test_warning_is_seen",
+        "workspace/test_namespace_files.py::test_warnings",
+    ],
+    "`namespaceFiles`: what is no name of a namespace": ["workspace/test_namespace_files.py::test_refused"],
+    "namespace files in `.git`, `__pycache__` and the like": ["storage/test_namespaces.py::test_left_out"],
+    "UploadFiles: a URI in `filesMap` without a file": ["plugins/core/test_namespace.py::test_refused"],
+    "UploadFiles, DeleteFiles where the namespace is in a folder": ["plugins/core/test_namespace.py::test_folder"],
+    "`fileExists` of a folder of a namespace": ["plugins/core/test_namespace_files.py::test_expressions"],
     "a result larger than a queue message": ["test_differences.py::test_large_result"],
 }
 

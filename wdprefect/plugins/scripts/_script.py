@@ -18,6 +18,7 @@ from wdprefect.model.context import RunContext, Wanted
 from wdprefect.model.node import RUNNER, Bool, Late, Many, Text
 from wdprefect.model.ports import Command, Level, Session
 from wdprefect.model.task import Leaf, State, TaskOutputs
+from wdprefect.plugins.core._namespace_files import NamespaceFiles, bring_namespace_files
 from wdprefect.plugins.core.storage import capture
 from wdprefect.plugins.scripts._language import Language
 from wdprefect.plugins.scripts._output import ScriptOutput
@@ -58,12 +59,12 @@ def _no_windows(value: object) -> object:
 class ScriptTask(Leaf):
     """The base of the script tasks of all languages.
 
-    Commands run in one shell, one after the other, in the working directory; with `failFast` the first that fails ends
-    them. A line `::{"outputs": {…}}::` on their output delivers values as `outputs.<id>.vars`.
+    Files of `namespaceFiles`, then those of `inputFiles`, come first. Commands run in one shell, one after the other,
+    in the working directory; with `failFast` the first that fails ends them. A line `::{"outputs": {…}}::` on their
+    output delivers values as `outputs.<id>.vars`.
     """
 
     unsupported: ClassVar[Mapping[str, str]] = {
-        "namespaceFiles": "bring the files with 'inputFiles' or a git Clone in a WorkingDirectory",
         "taskCache": "leave it out: every run works anew",
         "assets": "leave it out: files of 'outputFiles' are artifacts of the run",
         "workerGroup": "choose a work pool or queue for the deployment of the flow",
@@ -77,6 +78,7 @@ class ScriptTask(Leaf):
     task_runner: Annotated[dict[str, Any] | None, RUNNER] = None
     container_image: Text | None = None
     target_os: Annotated[Literal["AUTO", "LINUX"], BeforeValidator(_no_windows)] = Field("AUTO", alias="targetOS")
+    namespace_files: NamespaceFiles | None = None
     input_files: Late[dict[str, Any] | str | None] = None
     output_files: Many[Text] | None = None
     output_directory: Bool = False
@@ -95,9 +97,10 @@ class ScriptTask(Leaf):
         # attempt, which may find the directory of the one before.
         scratch = ctx.workspace.scratch / secrets.token_hex(8)
         seen = self._seen(session, scratch)
+        bring_namespace_files(ctx, self.namespace_files)
         if self.input_files is not None:
             files = ctx.render.data(self.input_files, seen)
-            write_files(ctx.workspace, files, ctx.files.storage)
+            write_files(ctx.workspace, files, ctx.files.reader)
         output = ScriptOutput(ctx, self.std_err_level, has_preparation=self._has_preparation())
         command = self._command(ctx, session, seen, scratch, output.mark)
         status = session.run(command, output.line, ctx.stop)
@@ -129,7 +132,7 @@ class ScriptTask(Leaf):
         self, ctx: RunContext, session: Session, seen: dict[str, Any], scratch: Path, mark: str | None
     ) -> Command:
         def local(lines: list[str]) -> list[str]:
-            return [with_local_files(line, ctx.files.storage, scratch) for line in lines]
+            return [with_local_files(line, ctx.files.reader, scratch) for line in lines]
 
         interpreter, env = self._interpreter(), _variables(ctx.render.data(self.env or {}, seen))
         extra = {"OUTPUT_DIR": seen["outputDir"]} if "outputDir" in seen else {}
@@ -178,7 +181,7 @@ class SourceTask(ScriptTask):
     script: Late[Text]
 
     def lines(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> list[str]:
-        text = with_local_files(ctx.render.text(self.script, seen), ctx.files.storage, scratch)
+        text = with_local_files(ctx.render.text(self.script, seen), ctx.files.reader, scratch)
         return [self.language.start_line(text, seen["workingDir"], scratch) if self.language.program else text]
 
 

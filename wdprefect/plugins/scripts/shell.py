@@ -16,6 +16,7 @@ class Commands(CommandsTask):
     - `failFast`: the first command that fails is the last one.
     - `interpreter`: the shell, `[/bin/sh, -c]` unless given; an empty list for one program with its arguments.
     - `env`: environment variables. What an input or another task gives is safe there, and not among the commands.
+    - `namespaceFiles`: files of the namespace into the working directory.
     - `inputFiles`, `outputFiles`: files into the working directory, by their names, and patterns of files out of it.
     - `outputDirectory`: whether there is a folder `{{ outputDir }}`, also `$OUTPUT_DIR`, all of which is delivered.
     - `taskRunner`, `containerImage`: where the commands run.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from wdprefect.errors import TaskFailed
@@ -12,6 +14,7 @@ from wdprefect.workspace.containers.container import Container, NotSeen, create
 from wdprefect.workspace.containers.ending import ContainerEnding
 from wdprefect.workspace.containers.engine import Engine
 from wdprefect.workspace.containers.making import KILLED, environment_of, fall_back, lost, out_of_memory
+from wdprefect.workspace.containers.owners import Owners
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.volume import Volume
 from wdprefect.workspace.lines import Lines
@@ -26,6 +29,8 @@ class SingleContainer:
 
     def run(self, command: Command, on_line: OnLine, stop: Stop, closing: Stop) -> int:
         """Run the command to its end; its exit status. With `wait: false`: start it, and 0. Raises TaskFailed."""
+        owners = Owners(self._settings, self._workspace, self._log, self._run_as_root)
+        owners.lend()
         container = self._made(command)
         volume = Volume(container, self._workspace, self._log) if container.volume else None
         is_left = False
@@ -40,6 +45,7 @@ class SingleContainer:
             status = self._followed(container, command, on_line, stop, closing)
             if volume:
                 volume.pull()
+            owners.take_back()
             return status
         finally:
             if not is_left:
@@ -86,6 +92,15 @@ class SingleContainer:
         if status == KILLED and not ending.was_asked and (state.get("OOMKilled") or self._settings.memory):
             raise out_of_memory(self._settings)
         return status
+
+    def _run_as_root(self, arguments: Sequence[str]) -> None:
+        """Run a program of the image as root in another container: the one of the command has ended."""
+        settings = replace(self._settings, user="0:0", entrypoint=(), is_removed=True, files="MOUNT")
+        other = SingleContainer(self._engine, settings, self._workspace, self._log)
+        said: list[str] = []
+        status = other.run(Command(tuple(arguments), {}), lambda _, line: said.append(line), Stop(), Stop())
+        if status:
+            raise TaskFailed(f"'{arguments[0]}' failed: {' '.join(said)}")
 
     def _end(self, container: Container) -> None:
         if self._settings.is_removed:

@@ -147,7 +147,8 @@ def create(
 
     Raises NotSeen when the directory cannot be mounted, and TaskFailed.
     """
-    mounts = settings.files != "VOLUME" and engine.sees_directories is not False
+    # What a mapped user makes in a mounted directory would be nobody's here.
+    mounts = settings.files != "VOLUME" and engine.sees_directories is not False and engine.users != "remapped"
     name = f"wdprefect-{secrets.token_hex(8)}"
     volume = None if mounts else name
     # Written down first: whatever happens from here on, the sweep finds it.

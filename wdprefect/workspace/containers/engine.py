@@ -90,22 +90,32 @@ def _engine(address: str, process: int) -> Engine:  # noqa: ARG001  a forked chi
 
     tls = docker.utils.kwargs_from_env().get("tls") if not address.startswith("unix://") else None
     try:
-        return Engine(docker.APIClient(address, version="auto", timeout=TIMEOUT_SECONDS, tls=tls or False), address)
+        # It is asked for its version at once, which a healthy one answers soon.
+        client = docker.APIClient(address, version="auto", timeout=PING_SECONDS, tls=tls or False)
     except docker.errors.DockerException as error:
         raise TaskFailed(unreachable(address, error)) from error
+    client.timeout = TIMEOUT_SECONDS
+    return Engine(client, address)
 
 
 def why_unreachable(address: str | None) -> str | None:
     """Why no engine answers at the address, the usual one by default; None when one does. Takes 5 seconds at most."""
     import docker  # as above
+    import requests
 
-    found = address or usual_address()
-    tls = docker.utils.kwargs_from_env().get("tls") if not found.startswith("unix://") else None
     try:
-        client = docker.APIClient(found, version="auto", timeout=PING_SECONDS, tls=tls or False)
-        client.close()
-    except docker.errors.DockerException as error:
-        return unreachable(found, error)
+        engine = engine_at(address)
+
+        def ping() -> None:
+            # It may have answered earlier.
+            try:
+                engine.client.ping()
+            except (docker.errors.DockerException, requests.RequestException) as error:
+                raise TaskFailed(unreachable(engine.shown, error)) from error
+
+        in_time(ping, PING_SECONDS, f"no container engine answers at '{engine.shown}'")
+    except TaskFailed as error:
+        return str(error)
     return None
 
 

@@ -115,7 +115,9 @@ class ContainerSession:
         # It sweeps when this process is killed.
         guard_of_process().start(self._workspace.root)
         engine = self._connect()
-        sweep_engine(engine, self._workspace.outer)
+        # Beside the run, which need not wait for it.
+        arguments = (engine, self._workspace.outer)
+        threading.Thread(target=sweep_engine, args=arguments, name="wdprefect-sweep", daemon=True).start()
         provide_image(engine, self._settings, self._log, stop)
         if self._settings.entrypoint is None and self._settings.is_shared:
             self._settings = replace(self._settings, is_shared=not _has_entrypoint(engine, self._settings.image))
