@@ -39,7 +39,7 @@ class ScriptOutputs(TaskOutputs):
     task_runner: dict[str, Any] = Field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:
-        return {"vars": self.vars, "exitCode": self.exit_code, "outputFiles": self.output_files, "taskRunner": {}}
+        return self.model_dump(by_alias=True)
 
 
 class WarnedOutputs(ScriptOutputs):
@@ -103,8 +103,18 @@ class ScriptTask(Leaf):
             write_files(ctx.workspace, files, ctx.files.reader)
         output = ScriptOutput(ctx, self.std_err_level, has_preparation=self._has_preparation())
         command = self._command(ctx, session, seen, scratch, output.mark)
-        status = session.run(command, output.line, ctx.stop)
-        return self._delivered(ctx, output, status, scratch)
+        try:
+            status = session.run(command, output.line, ctx.stop)
+        except TaskFailed as error:
+            if error.exit_status is None:
+                raise
+            # It had begun: what it delivered until then is kept.
+            outputs = self._outputs(ctx, session, output, error.exit_status, scratch)
+            raise _failed(str(error), error.exit_status, outputs, output) from error
+        outputs = self._outputs(ctx, session, output, status, scratch)
+        if status:
+            raise _failed(f"Command failed with exit code {status}", status, outputs, output)
+        return outputs
 
     @abstractmethod
     def lines(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> list[str]:
@@ -150,20 +160,23 @@ class ScriptTask(Leaf):
         given = tuple(arguments(interpreter, [*before, *prepared], lines, mark))
         return Command(given, {**environment, **extra}, ctx.grace)
 
-    def _delivered(self, ctx: RunContext, output: ScriptOutput, status: int, scratch: Path) -> TaskOutputs:
+    def _outputs(
+        self, ctx: RunContext, session: Session, output: ScriptOutput, status: int, scratch: Path
+    ) -> ScriptOutputs:
         files = self._captured_directory(ctx, scratch) | capture(ctx, self.output_files)
         kind = WarnedOutputs if self.warning_on_std_err and output.wrote_to_stderr else ScriptOutputs
-        outputs = kind(vars=output.values(), exitCode=status, outputFiles=files)
-        if status:
-            reason = f"Command failed with exit code {status}"
-            raise TaskFailed(reason, exit_status=status, outputs=outputs, last_lines=output.last_lines)
-        return outputs
+        values, runner = output.values(), dict(session.details)
+        return kind(vars=values, exitCode=status, outputFiles=files, taskRunner=runner)
 
     def _captured_directory(self, ctx: RunContext, scratch: Path) -> dict[str, str]:
         if not self.output_directory:
             return {}
         found = find_files(scratch / "output", ["**"]).files
         return {name: ctx.files.put(name, path).uri for name, path in found.items()}
+
+
+def _failed(reason: str, status: int, outputs: ScriptOutputs, output: ScriptOutput) -> TaskFailed:
+    return TaskFailed(reason, exit_status=status, outputs=outputs, last_lines=output.last_lines)
 
 
 class CommandsTask(ScriptTask):
