@@ -87,10 +87,9 @@ def engine_at(address: str | None) -> Engine:
 def _engine(address: str, process: int) -> Engine:  # noqa: ARG001  a forked child has connections of its own
     import docker  # 0.1 s, and most runs need no container
 
-    tls = docker.utils.kwargs_from_env().get("tls") if not address.startswith("unix://") else None
     try:
-        return Engine(docker.APIClient(address, version="auto", timeout=TIMEOUT_SECONDS, tls=tls or False), address)
-    except docker.errors.DockerException as error:
+        return Engine(_client(address, TIMEOUT_SECONDS), address)
+    except (docker.errors.DockerException, ValueError) as error:
         raise TaskFailed(unreachable(address, error)) from error
 
 
@@ -99,13 +98,22 @@ def why_unreachable(address: str | None) -> str | None:
     import docker  # as above
 
     found = address or usual_address()
-    tls = docker.utils.kwargs_from_env().get("tls") if not found.startswith("unix://") else None
     try:
-        client = docker.APIClient(found, version="auto", timeout=PING_SECONDS, tls=tls or False)
-        client.close()
-    except docker.errors.DockerException as error:
+        _client(found, PING_SECONDS).close()
+    except (docker.errors.DockerException, ValueError) as error:
         return unreachable(found, error)
     return None
+
+
+def _client(address: str, timeout_seconds: int) -> Any:
+    """A client of the SDK that has asked the engine for its version. DOCKER_CERT_PATH and DOCKER_TLS_VERIFY count.
+
+    Raises DockerException, and ValueError for an address that is none.
+    """
+    import docker  # as above
+
+    tls = None if address.startswith("unix://") else docker.utils.kwargs_from_env().get("tls")
+    return docker.APIClient(address, version="auto", timeout=timeout_seconds, tls=tls or False)
 
 
 def unreachable(address: str, error: BaseException) -> str:
@@ -141,8 +149,7 @@ def explained(engine: Engine, what: str, doing: Callable[[str], str | None] | No
 
 def _words(error: BaseException) -> str:
     """The innermost reason of a chain of errors, which says more than those around it."""
-    reasons = [error, *(part for part in error.args if isinstance(part, BaseException))]
-    while isinstance(inner := (reasons[-1].args[-1] if reasons[-1].args else None), BaseException):
-        reasons.append(inner)
-    last = reasons[-1]
-    return getattr(last, "strerror", None) or str(last)
+    # The SDK's errors have causes, those of urllib3 hold them.
+    held = (error.__cause__, getattr(error, "reason", None), *error.args)
+    inner = next((each for each in held if isinstance(each, BaseException)), None)
+    return _words(inner) if inner else getattr(error, "strerror", None) or str(error)
