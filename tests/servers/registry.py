@@ -72,7 +72,9 @@ class Registry:
             "log": {"level": "warn"},
             "storage": {"filesystem": {"rootdirectory": str(self.folder / "images")}},
             "http": {"addr": self.address},
-            **({"auth": {"htpasswd": {"realm": "test", "path": str(self.folder / "users")}}} if self.is_private else {}),
+            **(
+                {"auth": {"htpasswd": {"realm": "test", "path": str(self.folder / "users")}}} if self.is_private else {}
+            ),
         }
         (self.folder / "config.yml").write_text(json.dumps(config))  # JSON is YAML
         (self.folder / "users").write_text(HTPASSWD)

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from wdprefect.errors import UsageError
 
 # What reaches beyond a container. A volume may be any folder of the engine's machine.
-Allowed = Literal["volumes", "privileged", "host-network", "host-pid", "socket", "host"]
+Allowed = Literal["volumes", "privileged", "host-network", "socket", "host"]
 
 
 class _Table(BaseModel):

@@ -37,18 +37,21 @@ def container_block(name: str) -> Engine | Registry:
 def _engine(block: Any, name: str) -> Engine:
     import docker  # loaded already by prefect_docker
 
-    settings = {"timeout": TIMEOUT_SECONDS, **block.client_kwargs}
-    if isinstance(settings.get("tls"), dict):
-        # A block holds JSON: the arguments of the SDK's TLSConfig, paths of the worker.
-        settings["tls"] = docker.tls.TLSConfig(**settings["tls"])
+    settings = {"timeout": block.timeout or TIMEOUT_SECONDS, **block.client_kwargs}
     try:
+        if isinstance(settings.get("tls"), dict):
+            # A block holds JSON: the arguments of the SDK's TLSConfig, paths of the worker.
+            settings["tls"] = docker.tls.TLSConfig(**settings["tls"])
         client = block.model_copy(update={"client_kwargs": settings}).get_client()
         client.ping()
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except TypeError as error:
+        raise TaskFailed(f"the block '{name}': its client_kwargs cannot be followed: {error}") from None
+    except (docker.errors.DockerException, requests.RequestException, ValueError) as error:
         raise TaskFailed(f"the block '{name}': {unreachable(block.base_url or usual_address(), error)}") from error
     return Engine(client.api, block.base_url or usual_address())
 
 
 def _registry(block: Any) -> Registry:
     auth = {"username": block.username, "password": block.password.get_secret_value()}
-    return Registry(block.registry_url or None, auth)
+    # As with `docker login`, none is Docker Hub.
+    return Registry(block.registry_url or "docker.io", auth)

@@ -37,22 +37,22 @@ def version_of(client: DockerClient, image: str) -> str | None:
     if not client.images.list(image):
         return None
     environment = client.images.get(image).attrs["Config"]["Env"]
-    return next(each.removeprefix("VERSION=") for each in environment if each.startswith("VERSION="))
+    return next(str(each).removeprefix("VERSION=") for each in environment if each.startswith("VERSION="))
 
 
 @pytest.mark.parametrize(
-    ("policy", "is_there", "expected"),
+    ("policy", "there", "expected"),
     [
-        pytest.param("ALWAYS", True, "new", id="always, where an old one is"),
-        pytest.param("ALWAYS", False, "new", id="always, where none is"),
-        pytest.param("IF_NOT_PRESENT", True, "old", id="if not present, where an old one is"),
-        pytest.param("IF_NOT_PRESENT", False, "new", id="if not present, where none is"),
-        pytest.param("NEVER", True, "old", id="never, where an old one is"),
+        pytest.param("ALWAYS", "old", "new", id="always, where an old one is"),
+        pytest.param("ALWAYS", None, "new", id="always, where none is"),
+        pytest.param("IF_NOT_PRESENT", "old", "old", id="if not present, where an old one is"),
+        pytest.param("IF_NOT_PRESENT", None, "new", id="if not present, where none is"),
+        pytest.param("NEVER", "old", "old", id="never, where an old one is"),
     ],
 )
 def test_policy(
     policy: PullPolicy,
-    is_there: bool,
+    there: str | None,
     expected: str,
     registry: Registry,
     docker_engine: DockerClient,
@@ -61,8 +61,8 @@ def test_policy(
 ) -> None:
     """A tag that has changed is pulled anew by ALWAYS alone; what is not there is pulled; the log says what is."""
     name = registry.push(docker_engine, f"policy:{policy.lower()}", "new")
-    if is_there:
-        registry.make(docker_engine, f"policy:{policy.lower()}", "old")
+    if there:
+        registry.make(docker_engine, f"policy:{policy.lower()}", there)
     provide_image(engine, ContainerSettings(name, pull=policy), log, Stop())
 
     pulled = [("INFO", f"pulling the image '{name}'"), ("INFO", f"pulled the image '{name}' in N s")]
@@ -187,21 +187,17 @@ def broken_registry() -> Iterator[str]:
         thread.join()
 
 
-def test_last_try(
-    broken_registry: str, engine: Engine, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_last_try(broken_registry: str, engine: Engine, log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pull is tried five times, the pauses twice as long each time; then what the registry said is the error."""
     monkeypatch.setattr(images, "FIRST_PAUSE_SECONDS", 0.01)
-    with pytest.raises(TaskFailed, match="cannot be pulled: .*500 Internal Server Error") as caught:
+    with pytest.raises(TaskFailed, match=r"cannot be pulled: .*500 Internal Server Error") as caught:
         provide_image(engine, ContainerSettings(f"{broken_registry}/any"), log, Stop())
 
     warnings = [text for level, text in log.lines if level == "WARN"]
     assert [f"{caught.value}; trying again in 0 s"] * 4 == warnings
 
 
-def test_pauses(
-    broken_registry: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pauses(broken_registry: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses are Kestra's: 5 s, then twice as long each time."""
     stop = PausingStop()
     with pytest.raises(TaskFailed):
@@ -311,9 +307,7 @@ def test_stop(engine: Engine, log: MemoryLog) -> None:
     assert f"pulling the image '{address}/any' was stopped" == str(caught.value)
 
 
-def test_stop_in_a_pause(
-    broken_registry: str, engine: Engine, log: MemoryLog
-) -> None:
+def test_stop_in_a_pause(broken_registry: str, engine: Engine, log: MemoryLog) -> None:
     """A stop ends the pause between two tries."""
     stop = Stop()
     with stopping_when(lambda: len(log.lines) == 2, stop), pytest.raises(TaskFailed, match="was stopped"):

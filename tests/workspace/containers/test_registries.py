@@ -111,15 +111,22 @@ def test_own_registry_hears(private_registry: Registry, docker_engine: DockerCli
         assert {expected} == set(listening.headers("Authorization"))
 
 
-@pytest.mark.parametrize("is_ours", [pytest.param(False, id="alone"), pytest.param(True, id="beside credentials")])
+@pytest.mark.parametrize(
+    "accounts",
+    [pytest.param([], id="alone"), pytest.param([Account("r.example", OTHER)], id="beside credentials")],
+)
 def test_own_login(
-    is_ours: bool, no_login: Path, private_registry: Registry, docker_engine: DockerClient, heard_engine: Engine, way_in: Relay
+    accounts: list[Account],
+    no_login: Path,
+    private_registry: Registry,
+    docker_engine: DockerClient,
+    heard_engine: Engine,
+    way_in: Relay,
 ) -> None:
     """Without credentials for a registry those count with which the worker's user has logged in there."""
     name = private_registry.push(docker_engine, "login", "new")
     auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     (no_login / "config.json").write_text(json.dumps({"auths": {private_registry.address: {"auth": auth}}}))
-    accounts = [Account("r.example", OTHER)] if is_ours else []
     provide_image(heard_engine, ContainerSettings(name, registries=accounts), MemoryLog(), Stop())
 
     assert [AUTH] == [{key: given[key] for key in AUTH} for given in way_in.registry_auths()]

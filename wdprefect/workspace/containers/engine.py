@@ -149,7 +149,7 @@ def explained(engine: Engine, what: str, doing: Callable[[str], str | None] | No
 
 def _words(error: BaseException) -> str:
     """The innermost reason of a chain of errors, which says more than those around it."""
-    # The SDK's errors have causes, those of urllib3 hold them.
+    # The SDK's errors have causes, those of urllib3 hold them. A NameError is how the SDK finds a package missing.
     held = (error.__cause__, getattr(error, "reason", None), *error.args)
-    inner = next((each for each in held if isinstance(each, BaseException)), None)
+    inner = next((each for each in held if isinstance(each, Exception) and not isinstance(each, NameError)), None)
     return _words(inner) if inner else getattr(error, "strerror", None) or str(error)
