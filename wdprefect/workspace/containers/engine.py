@@ -24,6 +24,8 @@ SOCKETS = (
 # Pulling is streamed and has no limit; creating and starting may take long where many do.
 TIMEOUT_SECONDS = 300
 PING_SECONDS = 5
+# With these variables the library below the SDK forgets what authority it was told.
+CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 OUT_OF_DISK = "no space left on device"
 
 # Whose number a container's root is outside: root's, the caller's (a rootless engine), or somebody's.
@@ -125,6 +127,9 @@ def unreachable(address: str, error: BaseException) -> str:
         reason = "this user may not use the socket; its group is mostly 'docker'"
     else:
         reason = _words(error)
+        bundle = next((name for name in CA_BUNDLES if os.environ.get(name)), None)
+        if bundle and "certificate verify failed" in reason:
+            reason += f"; {bundle} counts instead of the engine's own authority: unset it, or add that one to its file"
     return f"no container engine answers at '{address}': {reason}"
 
 
