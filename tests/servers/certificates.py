@@ -17,7 +17,7 @@ Signer = tuple[x509.Name, ec.EllipticCurvePrivateKey]
 
 @dataclass(frozen=True)
 class Certificates:
-    """A folder as DOCKER_CERT_PATH names it: `ca.pem`, and the client's `cert.pem` and `key.pem`; the server's beside."""
+    """A folder as DOCKER_CERT_PATH names it: `ca.pem`, and the client's `cert.pem` and `key.pem`."""
 
     folder: Path
 

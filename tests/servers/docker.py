@@ -164,7 +164,9 @@ class OwnEngine:
 
 
 @contextmanager
-def running_engine(listener: socket.socket | None = None, certificates: Certificates | None = None) -> Iterator[OwnEngine]:
+def running_engine(
+    listener: socket.socket | None = None, certificates: Certificates | None = None
+) -> Iterator[OwnEngine]:
     """A second engine. Needs root."""
     if os.geteuid() != 0:
         is_missing("only root can start a second Docker engine")

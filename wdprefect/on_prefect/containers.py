@@ -29,8 +29,9 @@ def container_block(name: str) -> Engine | Registry:
         raise TaskFailed(f"'{name}' names no Prefect block for containers: write {forms}")
     try:
         found: Any = kinds[kind].load(block, _sync=True)
-    except ValueError as error:
-        raise TaskFailed(f"there is no Prefect block '{name}': {error}") from None
+    except ValueError:
+        hint = f"make one in Prefect's UI, or with 'prefect block create {kind}'"
+        raise TaskFailed(f"there is no Prefect block '{name}': {hint}") from None
     return _engine(found, name) if kind == "docker-host" else _registry(found)
 
 

@@ -49,7 +49,9 @@ def guarded_address(guarded: OwnEngine) -> str:
 
 
 @pytest.fixture(params=["tcp", "tls"])
-def far(request: pytest.FixtureRequest, guarded: OwnEngine, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def far(
+    request: pytest.FixtureRequest, guarded: OwnEngine, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Engine]:
     """The engine, reached over TCP without and with TLS."""
     if request.param == "tls":
         monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates.folder))
@@ -79,17 +81,17 @@ def test_much_output(far: Engine, shell_in: Open) -> None:
     assert [str(number) for number in range(count)] == shell.stdout == shell.stderr
 
 
-@pytest.mark.parametrize("is_shared", [pytest.param(True, id="shared"), pytest.param(False, id="alone")])
+@pytest.mark.parametrize("settings", [pytest.param({}, id="shared"), pytest.param({"is_shared": False}, id="alone")])
 @pytest.mark.parametrize(
     ("text", "status", "said"),
     [
-        pytest.param("trap 'echo bye; exit 5' TERM; touch begun; echo >begun; sleep 60 & wait", 5, ["bye"], id="tidies up"),
+        pytest.param("trap 'echo bye; exit 5' TERM; echo >begun; sleep 60 & wait", 5, ["bye"], id="tidies up"),
         pytest.param("trap '' TERM; echo >begun; while :; do sleep 0.1; done", 137, [], id="killed"),
     ],
 )
-def test_stop(text: str, status: int, said: list[str], is_shared: bool, far: Engine, shell_in: Open) -> None:
+def test_stop(text: str, status: int, said: list[str], settings: dict[str, bool], far: Engine, shell_in: Open) -> None:
     """A command is asked to end, and killed when it does not."""
-    shell, stop = shell_in(on=far, is_shared=is_shared, kill_grace=timedelta(seconds=0.5)), Stop()
+    shell, stop = shell_in(on=far, kill_grace=timedelta(seconds=0.5), **settings), Stop()
     with stopping_when(written(shell.directory.path / "begun"), stop):
         ended = shell.run(text, stop=stop)
 
@@ -108,6 +110,15 @@ def test_side_by_side(far: Engine, shell_in: Open) -> None:
         thread.join()
 
     assert ["both"] == shell.stdout
+
+
+def test_files_in_a_volume(far: Engine, shell_in: Open) -> None:
+    """Files are carried to a volume and back."""
+    shell = shell_in(on=far, files="VOLUME")
+    (shell.directory.path / "given.txt").write_text("x" * 100_000)
+    shell.run("cat given.txt given.txt > made.txt; rm given.txt")
+
+    assert {"made.txt": 200_000} == {path.name: path.stat().st_size for path in shell.directory.path.iterdir()}
 
 
 @pytest.mark.parametrize(
