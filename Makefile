@@ -33,6 +33,7 @@ lock: setup ## Resolve the dependencies anew
 bench: setup ## Measure what the README says
 	.venv/bin/python benchmarks/steps.py
 	.venv/bin/python benchmarks/expressions.py
+	.venv/bin/python -m benchmarks.namespace_files
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .uv .tools dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output

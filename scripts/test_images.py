@@ -48,7 +48,7 @@ NO_MODULES = re.compile(
     r"|/(_test|_ctypes_test|xxlimited|_tkinter)[^/]*$|\.opt-[12]\.pyc$|\.a$"
 )
 # Enough for commands, and nothing with which a process could leave its group.
-FEW_TOOLS = ("cat", "env", "ls", "mkdir", "rm", "sleep", "tar", "touch", "true")
+FEW_TOOLS = ("cat", "chmod", "env", "ln", "ls", "mkdir", "rm", "sleep", "touch", "true")
 PIP = b"#!/usr/local/bin/python3\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n"
 ENTRY = b'#!/bin/sh\necho "entry: $*"\nexec "$@"\n'
 

@@ -19,12 +19,13 @@ os.environ["DO_NOT_TRACK"] = "1"
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Prefect's home, our home and the working directories lie in the tests' own folder."""
+    """Prefect's home, our home, our cache and the working directories lie in the tests' own folder."""
     root = tmp_path_factory.mktemp("world")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(root / "prefect"))
         patch.setenv("WDPREFECT_HOME", str(root / "wdprefect"))
         patch.setenv("WDPREFECT_DIRECTORY", str(root / "directories"))
+        patch.setenv("WDPREFECT_CACHE", str(root / "cache"))
         yield
 
 

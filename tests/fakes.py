@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO
 
 from wdprefect.errors import StorageError
-from wdprefect.model.ports import Level, StoredFile
+from wdprefect.model.ports import Level, StoredEntry, StoredFile
 
 
 class MemoryStorage:
@@ -26,7 +27,9 @@ class MemoryStorage:
         return StoredFile(uri, len(content), hashlib.sha256(content).hexdigest())
 
     def get(self, uri: str, target: Path) -> None:
-        target.write_bytes(self.read(uri))
+        content = self.read(uri)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
     def open(self, uri: str) -> BinaryIO:
         return io.BytesIO(self.read(uri))
@@ -43,6 +46,12 @@ class MemoryStorage:
 
     def size(self, uri: str) -> int:
         return len(self.read(uri))
+
+    def find(self, uri: str) -> StoredEntry | None:
+        return StoredEntry(uri, self.size(uri), datetime.fromtimestamp(0, timezone.utc)) if self.exists(uri) else None
+
+    def entries(self, prefix: str) -> list[StoredEntry]:
+        return [entry for uri in self.list(prefix) if (entry := self.find(uri))]
 
     def list(self, prefix: str) -> list[str]:
         with self._lock:

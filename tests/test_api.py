@@ -201,7 +201,9 @@ def test_storage(tmp_path: Path) -> None:
         pytest.param({"engine": "other"}, "unknown engine 'other': it is 'prefect' or 'local'", id="engine"),
         pytest.param({"engine": "local", "runner": "x"}, "unknown runner 'x': it is 'process'", id="runner"),
         pytest.param({"engine": "local", "storage": "x"}, "'x' names no storage", id="storage"),
-        pytest.param({"engine": "local", "namespace_files": "x"}, "namespace files are not available", id="files"),
+        pytest.param(
+            {"engine": "local", "namespace_files": "x"}, "the folder of namespace files 'x' does not exist", id="files"
+        ),
     ],
 )
 def test_wrong_options(options: dict[str, Any], expected: str) -> None:

@@ -89,12 +89,28 @@ TESTS: dict[str, list[str]] = {
     "secrets of four and five characters": ["masking/test_masker.py::test_text"],
     "git: branches": ["plugins/git/test_clone.py::test_extent"],
     "git: a `.git` that was there": ["plugins/git/test_trust.py::test_git_directory_that_was_there"],
-    "git: host keys over ssh": ["plugins/git/test_ssh.py::test_host_key"],
-    "git: credentials": [
+    "git: host keys over ssh": [
+        "plugins/git/test_ssh.py::test_host_key",
+        "plugins/git/test_ssh_key.py::test_host_key",
+        "plugins/git/test_ssh_key.py::test_unchecked",
+    ],
+    "git: credentials and ssh keys": [
         "plugins/git/test_access.py::test_redirect_to_another_host",
         "plugins/git/test_access.py::test_credentials_in_the_url",
+        "plugins/git/test_ssh_submodules.py::test_another_host",
+        "plugins/git/test_ssh_leaks.py::test_seen_while_it_runs",
     ],
-    "git: `privateKey`, `passphrase`, `trustedCaPemPath`, `noProxy`, `cache`": ["flows/err/wd205-unsupported.yaml"],
+    "git: a text as `privateKey` that is no key": [
+        "plugins/git/test_private_key.py::test_no_key",
+        "plugins/git/test_private_key.py::test_pasted",
+    ],
+    "git: the ssh configuration of the worker's user, with a `privateKey`": [
+        "plugins/git/test_ssh_key.py::test_configuration_of_the_worker"
+    ],
+    "git: `privateKey` for a url that is none of ssh": ["plugins/git/test_ssh_key.py::test_another_protocol"],
+    "git: `passphrase` without `privateKey`": ["plugins/git/test_ssh_key.py::test_not_let_in"],
+    "git: `trustedCaPemPath`": ["plugins/git/test_https.py::test_trusted"],
+    "git: `cache`": ["flows/err/wd205-unsupported.yaml"],
     "the filters `sort`, `rsort` and `reverse`": ["test_differences.py::test_filters_change_their_template_alone"],
     "whole numbers in templates": ["expressions/test_operators.py::test_operators"],
     "texts with `<`, `>`": ["expressions/test_operators.py::test_operators"],
@@ -114,6 +130,17 @@ TESTS: dict[str, list[str]] = {
     ],
     "FILE inputs of a deployment": ["execution/test_file_inputs.py::test_of_a_deployment"],
     "`steps` of a WorkingDirectory": ["on_prefect/test_bars.py::test_steps"],
+    "`namespaceFiles`: patterns such as `*.py`": ["workspace/test_namespace_files.py::test_patterns"],
+    "`namespaceFiles`: files of one name in several namespaces": ["workspace/test_namespace_files.py::test_order"],
+    "`namespaceFiles`: `ifExists: WARN`": [
+        "plugins/core/test_namespace_files.py::test_warning_is_seen",
+        "workspace/test_namespace_files.py::test_warnings",
+    ],
+    "`namespaceFiles`: what is no name of a namespace": ["workspace/test_namespace_files.py::test_refused"],
+    "namespace files in `.git`, `__pycache__` and the like": ["storage/test_namespaces.py::test_left_out"],
+    "UploadFiles: a URI in `filesMap` without a file": ["plugins/core/test_namespace.py::test_refused"],
+    "UploadFiles, DeleteFiles where the namespace is in a folder": ["plugins/core/test_namespace.py::test_folder"],
+    "`fileExists` of a folder of a namespace": ["plugins/core/test_namespace_files.py::test_expressions"],
     "a result larger than a queue message": ["test_differences.py::test_large_result"],
 }
 

@@ -27,6 +27,8 @@ FLOWS = Path(__file__).parent / "flows"
 OK = sorted(path for path in FLOWS.glob("ok/*.yaml") if not path.name.endswith(".in.yaml"))
 ERR = sorted(FLOWS.glob("err/*.yaml"))
 PACKAGE = Path(__file__).parent.parent / "wdprefect"
+# How long something took differs between two runs.
+_CLOCK = re.compile(r"(INFO Loaded .*) in \d\d:\d\d:\d\d\.\d{3}")
 WRITES = os.environ.get("WDPREFECT_GOLDEN") == "write"
 # Not of one file alone: an unreadable file, an engine that is not there, and what only a deployment refuses.
 ELSEWHERE = {"WD100", "WD410", "WD420", "WD421"}
@@ -96,6 +98,7 @@ def came_to(path: Path, engine: EngineName, folder: Path, monkeypatch: pytest.Mo
     given = path.with_suffix(".in.yaml")
     options = read_yaml(given.read_bytes()) if given.exists() else {}
     for name, content in options.pop("files", {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
     monkeypatch.chdir(folder)
     flow = load_text(path.read_bytes(), path.name)
@@ -132,15 +135,21 @@ def _task_run(execution: Execution, entries: list[dict[str, Any]], entry: Mappin
         "attempts": len(entry["attempts"]),
         "outputs": entry["outputs"],
         "files": {file["name"]: execution.read(file["uri"]).decode() for file in entry["files"]},
-        "metrics": [f"{m['kind']} {m['name']} {m['value']:g} {m['tags']}" for m in entry["metrics"]],
+        "metrics": [_metric(**metric) for metric in entry["metrics"]],
         "logs": _messages(execution, entry["id"]),
         "taskRuns": _task_runs(execution, entries, entry["id"]),
     }
     return {key: value for key, value in found.items() if value not in (None, [], {})}
 
 
+def _metric(kind: str, name: str, value: float, tags: dict[str, str]) -> str:
+    measured = "<seconds>" if name == "namespacefiles.duration" else f"{value:g}"
+    return f"{kind} {name} {measured} {tags}"
+
+
 def _messages(execution: Execution, task_run: str | None) -> list[str]:
-    return [f"{record.level} {record.message}" for record in execution.logs if record.task_run_id == task_run]
+    found = [f"{record.level} {record.message}" for record in execution.logs if record.task_run_id == task_run]
+    return [_CLOCK.sub(r"\1 in <time>", message) for message in found]
 
 
 def test_file_of_the_name(tmp_path: Path) -> None:

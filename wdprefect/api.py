@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wdprefect.errors import Abandoned, UsageError
@@ -17,7 +18,7 @@ from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.folders import default_storage
 from wdprefect.execution.logbook import Sink
-from wdprefect.execution.run import Watcher, new_id
+from wdprefect.execution.run import Options, Watcher, new_id
 from wdprefect.execution.runners import check_runners, choose_options
 from wdprefect.loader import load_file
 from wdprefect.model.flow import Flow
@@ -61,23 +62,22 @@ def run(  # noqa: PLR0913  what a run can be given; all by name
 
     inputs: name to value; texts are converted as Kestra does, dotted names nest, a FILE input takes a local path or a
     storage URI. engine: `prefect` makes it a flow run of the Prefect API that is configured, `local` needs no server.
-    trigger, labels: what `{{ trigger }}` and `{{ labels }}` show. secrets: in place of Prefect's Secret blocks and
-    SECRET_<NAME>. storage: `file:///…`, `s3://bucket/prefix` or `s3-bucket/<block>`, else Prefect's.
-    validate_inputs: False starts without required inputs, as Kestra's triggers do. runner: `process` runs all commands
-    on this machine, whatever their tasks ask for. on_log: gets each record as it arrives, from several threads.
-    on_task: gets each task run when an attempt of it starts and when it has ended; a skipped one only then.
+    trigger, labels: what `{{ trigger }}` and `{{ labels }}` show. namespace_files: a folder with `<namespace>/…` files,
+    in place of the one that is configured. secrets: in place of Prefect's Secret blocks and SECRET_<NAME>. storage:
+    `file:///…`, `s3://bucket/prefix` or `s3-bucket/<block>`, else Prefect's. validate_inputs: False starts without
+    required inputs, as Kestra's triggers do. runner: `process` runs all commands on this machine, whatever their tasks
+    ask for. on_log: gets each record as it arrives, from several threads. on_task: gets each task run when an attempt
+    of it starts and when it has ended; a skipped one only then.
 
     Raises InvalidInput or InvalidFlow before anything runs, Unavailable when the API or the storage does not answer,
     StorageError when the storage refuses what is kept of the run itself.
     """
     if not isinstance(flow, Flow):
         raise UsageError("give a flow: wdprefect.run(wdprefect.load('flow.yaml'))")
-    if namespace_files is not None:
-        raise UsageError("namespace files are not available yet")
     if engine not in ("prefect", "local"):
         raise UsageError(f"unknown engine '{engine}': it is 'prefect' or 'local'")
     start = Start(inputs or {}, trigger, labels, secrets, check_inputs=validate_inputs, take_paths=True)
-    options = replace(choose_options(flow, runner), block=block_of_prefect)
+    options = _with_folder(replace(choose_options(flow, runner), block=block_of_prefect), namespace_files)
     check_runners(flow, options)
     sinks, watchers = [on_log] if on_log else [], [on_task] if on_task else []
     identity = execution_id or new_id()
@@ -100,6 +100,16 @@ def to_prefect(flow: Flow, *, runner: str | None = None, storage: str | None = N
 
     options = replace(choose_options(flow, runner), block=block_of_prefect)
     return make_prefect_flow(flow, options, storage)
+
+
+def _with_folder(options: Options, path: str | os.PathLike[str] | None) -> Options:
+    """The options with this folder of namespace files in place of the one that is configured."""
+    if path is None:
+        return options
+    folder = Path(path).expanduser().absolute()
+    if not folder.is_dir():
+        raise UsageError(f"the folder of namespace files '{path}' does not exist: make it, or name another one")
+    return replace(options, configuration=options.configuration.model_copy(update={"namespace_files": folder}))
 
 
 def open_run_storage(url: str | None) -> Storage:

@@ -46,7 +46,9 @@ def deploy(api: Api, project: Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def worker(api: Api, project: Path, pool: str = POOL, variables: Mapping[str, str] | None = None) -> Iterator[None]:
+def worker(
+    api: Api, project: Path, pool: str = POOL, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process worker, which has made its pool when the block begins and is gone when it has ended."""
     python = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
     own = environment(api, project, PREFECT_WORKER_QUERY_SECONDS="1", **(variables or {}))
@@ -64,7 +66,7 @@ def worker(api: Api, project: Path, pool: str = POOL, variables: Mapping[str, st
     try:
         where = {"work_pools": {"name": {"any_": [pool]}}}
         api.until(lambda: api.post("/work_pools/filter", where), lambda pools: pools and pools[0]["base_job_template"])
-        yield
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
         # It waits for the runs that it has begun.

@@ -10,14 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from docker.client import DockerClient
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from docker.models.containers import Container
 from docker.models.volumes import Volume
 
@@ -29,6 +29,14 @@ IMAGES = Path(__file__).parents[2] / "scripts" / "test_images.py"
 READY_WITHIN_SECONDS = 60
 # Ends the engine with the tests, even with killed ones: then, too, the end of the pipe is read.
 GUARD = '"$@" </dev/null & server=$!; read -r _; kill "$server"; wait "$server"'
+
+# Its arguments are a folder to hide, how many folders are in it all the same, those, and the engine's command.
+HIDING = """
+mount -t tmpfs none "$0" || exit 1
+count=$1; shift
+while [ "$count" -gt 0 ]; do mkdir -p "$1"; shift; count=$((count-1)); done
+exec "$@"
+"""
 
 
 @pytest.fixture(scope="session")
@@ -94,12 +102,18 @@ class OwnEngine:
         with self.client() as client:
             client.api.load_image(other.api.get_image(image))
 
-    def start(self) -> None:
-        """Start it, with what it had before, and wait until it answers."""
-        places = {"data-root": "data", "exec-root": "run", "pidfile": "pid"}
+    def start(self, hides: Path | None = None, shows: Sequence[Path] = (), data: Path | None = None) -> None:
+        """Start it, with what it had before, and wait until it answers.
+
+        hides: a folder in whose place the engine sees an empty one, as one on another machine would. shows: folders
+        below it that are there again, empty. data: where it keeps everything, instead.
+        """
+        places = {"data-root": data or "data", "exec-root": "run", "pidfile": "pid"}
         named = [f"--{name}={self.folder / place}" for name, place in places.items()]
         # In a network of its own: it would take the bridge of the machine's engine, or remove it.
-        command = ["unshare", "--net", *self._with_listener(), "-H", self.url, *named]
+        own = ["unshare", "--net"] if hides is None else ["unshare", "--net", "--mount", "sh", "-c", HIDING, str(hides)]
+        places_shown = [] if hides is None else [str(len(shows)), *map(str, shows)]
+        command = [*own, *places_shown, *self._with_listener(), "-H", self.url, *named]
         with (self.folder / "log").open("ab") as log:
             self.guard = subprocess.Popen(
                 ["sh", "-c", GUARD, "guard", *command],
@@ -136,7 +150,9 @@ class OwnEngine:
             self.start()
         with self.client() as client:
             for container in client.containers.list(all=True, ignore_removed=True):
-                container.remove(force=True)
+                # A test, or what it tested, may be about to remove it.
+                with suppress(APIError):
+                    container.remove(force=True)
         self.stop()
         for line in Path("/proc/self/mounts").read_text().splitlines():
             if line.split()[1].startswith(f"{self.folder}/"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ class GitServer:
     redirect_to: the start of the urls to which authorized requests are sent on. answer: what they all get instead.
     hangs_on: the method of the requests that are never answered; `hanging` is set when one has come.
     protocol_2: without it, as with old servers, a commit is not handed out by its id.
+    certificate: a PEM file of a key and its certificate; with it the server speaks https.
     """
 
     root: Path
@@ -41,6 +43,7 @@ class GitServer:
     answer: tuple[int, bytes] | None = None
     hangs_on: str | None = None
     protocol_2: bool = True
+    certificate: Path | None = None
     seen: list[Seen] = field(default_factory=list)
     hanging: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -48,7 +51,7 @@ class GitServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     @cached_property
     def wanted(self) -> str | None:
@@ -63,6 +66,10 @@ def serving(server: GitServer) -> Iterator[GitServer]:
     """The server, listening on a free port while the block runs."""
     with _Listener(("127.0.0.1", 0), _Handler) as listener:
         listener.git = server
+        if server.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(server.certificate)
+            listener.socket = context.wrap_socket(listener.socket, server_side=True)
         server.port = listener.server_address[1]
         thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

@@ -93,7 +93,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     folder = tmp_path_factory.mktemp("seaweedfs")
     for number in range(STARTS):
         # Between the choice of the ports and the start somebody else may take one.
-        with _running(folder / str(number)) as server:
+        with running(folder / str(number)) as server:
             if server is not None:
                 yield server
                 return
@@ -102,7 +102,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[S3Server | None]:
+def running(folder: Path) -> Iterator[S3Server | None]:
     """A server that keeps its files and its log in `folder`, a new one; None when it did not get ready."""
     data = folder / "data"
     data.mkdir(parents=True)

@@ -32,18 +32,25 @@ class SshServer:
         """The private key of the user."""
         return self.folder / "user"
 
-    def url(self, path: Path) -> str:
-        return f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}{path}"
+    def url(self, path: Path, host: str = "127.0.0.1") -> str:
+        return f"ssh://{getpass.getuser()}@{host}:{self.port}{path}"
 
-    def known_as(self, host_key: Path | None = None) -> str:
+    def known_as(self, host_key: Path | None = None, host: str = "127.0.0.1") -> str:
         """The line of `known_hosts` for the server's own key, or for another one in its place."""
         public = (host_key or self.folder / "host").with_suffix(".pub").read_text()
-        return f"[127.0.0.1]:{self.port} {' '.join(public.split()[:2])}\n"
+        return f"[{host}]:{self.port} {' '.join(public.split()[:2])}\n"
+
+    def let_in(self, key: Path) -> None:
+        """From now on the user may come with this key, too."""
+        with (self.folder / "authorized").open("a") as authorized:
+            authorized.write(key.with_suffix(".pub").read_text())
 
 
-def make_key(path: Path) -> Path:
-    """A new key pair at the path and beside it."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+def make_key(path: Path, kind: str = "ed25519", *, passphrase: str = "", form: str = "RFC4716") -> Path:
+    """A new key pair at the path and beside it; RFC4716 is what ssh-keygen calls OpenSSH's own form."""
+    if shutil.which("ssh-keygen") is None:
+        is_missing("ssh-keygen is not installed: run scripts/system-packages.sh, or install openssh-client")
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-m", form, "-N", passphrase, "-f", path], check=True)
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import threading
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,21 @@ def test_list(storage: AnyStorage) -> None:
     assert [] == storage.list("kestra:///missing/folder")
 
 
+def test_entries(storage: AnyStorage) -> None:
+    """A listing tells of each file what looking for it alone tells: its size, its time, its version."""
+    began = datetime.now(timezone.utc) - timedelta(seconds=2)
+    storage.put("kestra:///a/1", b"one")
+    storage.put("kestra:///a/b/2", b"")
+    entries = storage.entries("kestra:///a")
+    assert [("kestra:///a/1", 3), ("kestra:///a/b/2", 0)] == [(entry.uri, entry.size) for entry in entries]
+    assert all(began < entry.modified for entry in entries)
+    found = [storage.find(entry.uri) for entry in entries]
+    assert [(entry.uri, entry.size, entry.version) for entry in entries] == [
+        (entry.uri, entry.size, entry.version) for entry in found if entry
+    ]
+    assert [None, None] == [storage.find("kestra:///a"), storage.find("kestra:///a/3")]
+
+
 def test_delete(storage: AnyStorage) -> None:
     """Deleting tells whether there was a file, and leaves the others."""
     storage.put(URI, b"x")
@@ -185,6 +201,8 @@ def test_no_way_out(storage: AnyStorage, tmp_path: Path, uri: str) -> None:
         lambda: storage.read(uri),
         lambda: storage.exists(uri),
         lambda: storage.size(uri),
+        lambda: storage.find(uri),
+        lambda: storage.entries(uri),
         lambda: storage.list(uri),
         lambda: storage.delete(uri),
     ):

@@ -53,6 +53,18 @@ def test_foreign_objects(s3_server: S3Server, s3_bucket: str) -> None:
         assert b"x" == storage.read("kestra:///a")
 
 
+def test_versions(s3_server: S3Server, s3_bucket: str) -> None:
+    """The same version is the same content in the same place: another content or another place has another one."""
+    with s3_server.client() as client:
+        one, other = (S3Storage(client, s3_bucket, prefix) for prefix in ("versions/1", "versions/2"))
+        seen = []
+        for storage, content in ((one, b"x"), (one, b"y"), (other, b"x"), (one, b"x")):
+            storage.put(URI, content)
+            seen.append(storage.entries("kestra:///")[0].version)
+    assert [True, True, True, False] == [version not in seen[:number] for number, version in enumerate(seen)]
+    assert None not in seen
+
+
 def test_more_than_a_page(s3_storage: S3Storage) -> None:
     """A listing is complete, however many answers it takes."""
     uris = [f"kestra:///many/{number:04}" for number in range(1001)]

@@ -200,3 +200,47 @@ def test_input_uri_refuses(input_id: str, name: str) -> None:
 def test_input_uri() -> None:
     """An input's file keeps its name, below the input's id as it is written."""
     assert f"{EXECUTION}/inputs/my_File/a%20b.csv" == uris.input_uri(EXECUTION, "my_File", "folder/a b.csv")
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        pytest.param("nsfile:///a.py", "kestra:///company/team/_files/a.py", id="of the flow's namespace"),
+        pytest.param("nsfile:///d/a%20b", "kestra:///company/team/_files/d/a%20b", id="escapes stay"),
+        pytest.param("nsfile://other.one/a", "kestra:///other/one/_files/a", id="of another"),
+    ],
+)
+def test_nsfile(uri: str, expected: str) -> None:
+    """A namespace file's own kind of URI names a place of the storage."""
+    assert expected == uris.from_nsfile(uri, "company.team")
+
+
+@pytest.mark.parametrize("name", ["", ".", "a..b", ".a", "a.", "a/b", "../a", "a b", "_a", "a\n"])
+def test_no_namespace(name: str) -> None:
+    """What is no name of a namespace names no place, and the error says what one is made of."""
+    with pytest.raises(StorageError) as caught:
+        uris.namespace_uri(name)
+    assert f"'{name}' is no name of a namespace: its parts are made of letters" in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../x", "/x", "", "a//b", "x/.."])
+def test_no_way_out_of_a_namespace(path: str) -> None:
+    """No path leads out of a namespace's folder."""
+    with pytest.raises(StorageError):
+        uris.namespace_uri("company", path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        pytest.param("kestra:///company/team/_files/d/a.py", ("company.team", "d/a.py"), id="a file"),
+        pytest.param("kestra:///a/_files/_files/x", ("a", "_files/x"), id="the first one counts"),
+        pytest.param("kestra:///a/flow/executions/1/tasks/t/r/_files/x", None, id="of an execution"),
+        pytest.param("kestra:///a/_files", None, id="the folder"),
+        pytest.param("kestra:///_files/x", None, id="of no namespace"),
+        pytest.param("kestra:///a b/_files/x", None, id="of what is no namespace"),
+    ],
+)
+def test_find_namespace_file(uri: str, expected: tuple[str, str] | None) -> None:
+    """A URI says of which namespace a file is, if it is one's."""
+    assert expected == uris.find_namespace_file(uri)

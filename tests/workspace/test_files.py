@@ -65,7 +65,6 @@ def test_overwrites(directory: Directory, storage: MemoryStorage) -> None:
         pytest.param({"../a": "x"}, UnsafePath, "'../a' must be a relative path inside the current", id="leads out"),
         pytest.param({"/etc/a": "x"}, UnsafePath, "'/etc/a' must be a relative path inside", id="absolute"),
         pytest.param({"a": "file:///etc/passwd"}, TaskFailed, "'a': 'file:///etc/passwd' cannot be read", id="file"),
-        pytest.param({"a": "nsfile:///x"}, TaskFailed, "only 'kestra:///…' can", id="namespace file"),
         pytest.param({"a": "kestra:///no"}, StorageError, "'a': there is no file 'kestra:///no'", id="not stored"),
         pytest.param({"b/../a": "x", "a": "y"}, TaskFailed, "'b/../a' and 'a' are the same file", id="twins"),
         pytest.param({"a": "x", "a/b": "y"}, TaskFailed, "'a/b' cannot be written: ", id="a file as a folder"),

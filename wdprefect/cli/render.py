@@ -13,6 +13,7 @@ from typing import Any
 from wdprefect.api import load, open_run_storage
 from wdprefect.cli.given import map_of_file, pairs
 from wdprefect.errors import EXIT_FAILED, ExpressionError
+from wdprefect.execution.configuration import read_configuration
 from wdprefect.execution.inputs import nested, resolve_inputs
 from wdprefect.execution.logbook import LogBook
 from wdprefect.execution.run import visible_environment
@@ -25,6 +26,8 @@ from wdprefect.expressions.values import LISTS
 from wdprefect.loader.checks.calls import wrong_call
 from wdprefect.masking import MASK, Masker
 from wdprefect.model.flow import Flow
+from wdprefect.storage.namespaces import open_namespaces
+from wdprefect.storage.reader import Reader
 
 # What is shown of a value, and of a line with an error.
 _MOST_CHARACTERS = 100
@@ -61,7 +64,9 @@ def execute(args: argparse.Namespace) -> int:
     template = sys.stdin.read().removesuffix("\n") if args.template == "-" else args.template
     masker = Masker()
     context = merged(_names(args, masker), map_of_file(args.context, "names"))
-    services = RunServices(masker, open_run_storage(None), LogBook(masker))
+    storage = open_run_storage(None)
+    reader = Reader(storage, open_namespaces(read_configuration().namespace_files, storage), "")
+    services = RunServices(masker, reader, LogBook(masker))
     steps: list[Step] = []
     try:
         text, value = Expressions().explain(template, masker.guarded(context), services, steps.append)

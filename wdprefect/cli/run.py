@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runner", choices=["process", "docker"], help="where all commands run, whatever their tasks ask for"
     )
+    parser.add_argument(
+        "--namespace-files", metavar="DIR", help="a folder with DIR/<namespace>/… files, before those of the storage"
+    )
     parser.add_argument("--output-dir", metavar="DIR", help="copy the files that the tasks deliver into DIR/<task>/")
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how the result is printed")
 
@@ -52,6 +55,7 @@ def execute(args: argparse.Namespace) -> int:
             inputs=inputs,
             engine=args.engine,
             labels=pairs(args.label, "--label"),
+            namespace_files=args.namespace_files,
             storage=args.storage,
             runner=args.runner,
             on_log=progress.log,

@@ -17,7 +17,7 @@ from wdprefect.execution.rendering import Rendering, typed_task
 from wdprefect.execution.run import Run
 from wdprefect.model.context import RunContext
 from wdprefect.model.node import Duration
-from wdprefect.model.ports import Storage, StoredFile
+from wdprefect.model.ports import NamespaceFiles, Readable, Storage, StoredFile
 from wdprefect.model.stop import Stop
 from wdprefect.model.task import Leaf, State, TaskOutputs, TaskSpec
 from wdprefect.storage.uris import task_file_uri
@@ -122,13 +122,25 @@ class TaskFiles:
     """The Files of one attempt: it writes into a folder of its own."""
 
     def __init__(self, run: Run, task_run: TaskRun, number: int) -> None:
-        self._storage, self._uri, self._masker = run.storage, run.uri, run.masker
+        self._storage, self._reader, self._uri, self._masker = run.storage, run.reader, run.uri, run.masker
         self._task_run, self._number = task_run, number
         self._saved: dict[str, StoredFile] = {}
 
     @property
     def storage(self) -> Storage:
         return self._storage
+
+    @property
+    def reader(self) -> Readable:
+        return self._reader
+
+    @property
+    def namespaces(self) -> NamespaceFiles:
+        return self._reader.namespaces
+
+    @property
+    def namespace(self) -> str:
+        return self._reader.home
 
     def put(self, name: str, path: Path) -> StoredFile:
         run = self._task_run

@@ -31,6 +31,8 @@ from wdprefect.model.flow import Flow, Output
 from wdprefect.model.inputs import convert_as, is_kind
 from wdprefect.model.ports import Storage
 from wdprefect.model.task import State
+from wdprefect.storage.namespaces import open_namespaces
+from wdprefect.storage.reader import Reader
 from wdprefect.storage.uris import execution_uri, input_uri
 
 SCHEME = "kestra://"
@@ -86,6 +88,8 @@ def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings) 
     masker, storage = around.masker, around.storage
     logs = LogBook(masker, around.sinks)
     uri = execution_uri(flow.namespace, flow.id, execution_id)
+    namespaces = open_namespaces(around.options.configuration.namespace_files, storage)
+    reader = Reader(storage, namespaces, flow.namespace)
     run = Run(
         id=execution_id,
         flow=flow,
@@ -94,12 +98,13 @@ def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings) 
         labels={**flow.labels, **(start.labels or {})},
         trigger=start.trigger,
         storage=storage,
+        reader=reader,
         masker=masker,
         logs=logs,
         ledger=Ledger(storage, uri, masker),
         services=RunServices(
             masker,
-            storage,
+            reader,
             logs,
             start.secrets,
             around.find_secret,

@@ -21,6 +21,7 @@ from wdprefect.masking import Masker, merged
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
 from wdprefect.model.task_runner import no_blocks
+from wdprefect.storage.reader import Reader
 
 # Called when an attempt of a task run starts, and when the task run has ended; only then for one that is skipped.
 Watcher = Callable[[TaskRun], None]
@@ -54,6 +55,7 @@ class Run:
     labels: Mapping[str, str]
     trigger: Mapping[str, Any] | None
     storage: Storage
+    reader: Reader
     masker: Masker
     logs: LogBook
     ledger: Ledger

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -16,14 +15,12 @@ from wdprefect.execution.logbook import LogBook
 from wdprefect.execution.web import ask
 from wdprefect.expressions.services import HttpRequest, HttpResponse
 from wdprefect.masking import Masker, notice
-from wdprefect.model.ports import Storage
-from wdprefect.storage.uris import SCHEME, execution_uri, parse
+from wdprefect.model.ports import Readable
+from wdprefect.storage.uris import SCHEME, execution_uri, find_namespace_file, parse
 
 # What a template reads becomes a text in memory.
 READ_BYTES = 50 * 2**20
 FindSecret = Callable[[str], "str | None"]
-# No part of the path before `_files` may be that of an execution.
-_NAMESPACE_FILE = re.compile(r"(?:(?!executions/)[^/]+/)*?_files/.+", re.DOTALL)
 
 
 def secret_of_environment(name: str) -> str | None:
@@ -50,7 +47,7 @@ class RunServices:
     """
 
     masker: Masker
-    storage: Storage
+    storage: Readable
     logs: LogBook
     secrets: Mapping[str, str] | None = None
     find_secret: FindSecret = secret_of_environment
@@ -90,7 +87,7 @@ class RunServices:
     def _own(self, uri: str) -> str:
         path = parse(uri)
         is_below = any(path.startswith(f"{parse(folder)}/") for folder in self.folders)
-        if not is_below and uri not in self.files and not _NAMESPACE_FILE.fullmatch(path):
+        if not is_below and uri not in self.files and not find_namespace_file(uri):
             raise StorageError(f"Unable to read the file '{uri}' as it didn't belong to the current execution", uri)
         return uri
 

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from wdprefect.errors import TaskFailed
+from wdprefect.model.conversions import clock_duration
 from wdprefect.model.stop import Stop
 
 T = TypeVar("T")
@@ -53,10 +54,7 @@ class Threads:
 
 def timed_out(timeout: timedelta) -> TaskFailed:
     """The failure of a task whose time is over, in Kestra's words: `Timeout after 00:00:30.000`."""
-    seconds, milliseconds = divmod(timeout // timedelta(milliseconds=1), 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return TaskFailed(f"Timeout after {hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}")
+    return TaskFailed(f"Timeout after {clock_duration(timeout)}")
 
 
 async def end(work: asyncio.Future[Any]) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from wdprefect.model.ports import Session, Storage, StoredFile, TaskLog, Workspace
+from wdprefect.model.ports import NamespaceFiles, Readable, Session, Storage, StoredFile, TaskLog, Workspace
 from wdprefect.model.stop import Stop
 from wdprefect.model.task import TaskSpec
 
@@ -35,6 +35,17 @@ class Files(Protocol):
 
     @property
     def storage(self) -> Storage: ...
+
+    @property
+    def reader(self) -> Readable:
+        """The storage, and what `nsfile://` URIs name."""
+
+    @property
+    def namespaces(self) -> NamespaceFiles: ...
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the flow."""
 
     def put(self, name: str, path: Path) -> StoredFile:
         """Copy a file into the task run's own folder of the storage. From then on it is a file of the run."""

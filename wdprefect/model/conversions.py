@@ -29,6 +29,14 @@ def iso_duration(length: timedelta) -> str:
     return "PT" + ("".join(f"{sign}{n}{unit}" for n, unit in parts if n != "0") or "0S")
 
 
+def clock_duration(length: timedelta) -> str:
+    """A length of time as Kestra's messages have it: `00:00:30.000`."""
+    seconds, milliseconds = divmod(length // timedelta(milliseconds=1), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}"
+
+
 def matching(text: str, pattern: str | None) -> str:
     """The text, when the pattern matches the whole of it."""
     if pattern is not None and not re.fullmatch(pattern, text):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
@@ -30,6 +30,28 @@ class StoredFile:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """What a listing tells of a stored file: its URI, size in bytes, and when it was last written.
+
+    version: means the same bytes wherever it is seen again; None where getting a file costs as little as looking at it.
+    """
+
+    uri: str
+    size: int
+    modified: datetime
+    version: str | None = None
+
+
+class Readable(Protocol):
+    """What has files by URI: the internal storage, or more than that."""
+
+    def get(self, uri: str, target: Path) -> None: ...
+    def read(self, uri: str) -> bytes: ...
+    def exists(self, uri: str) -> bool: ...
+    def size(self, uri: str) -> int: ...
+
+
 class Storage(Protocol):
     """The internal storage: files by `kestra:///…` URI.
 
@@ -43,8 +65,51 @@ class Storage(Protocol):
     def read(self, uri: str) -> bytes: ...
     def exists(self, uri: str) -> bool: ...
     def size(self, uri: str) -> int: ...
+    def find(self, uri: str) -> StoredEntry | None: ...
+    def entries(self, prefix: str) -> list[StoredEntry]: ...
     def list(self, prefix: str) -> list[str]: ...
     def delete(self, uri: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceFile:
+    """A file of a namespace: its path in it, such as `scripts/a.py`, its size in bytes, when it was last written.
+
+    version: as of a StoredEntry.
+    """
+
+    namespace: str
+    path: str
+    size: int
+    modified: datetime
+    version: str | None = None
+
+
+class NamespaceFiles(Protocol):
+    """The files of namespaces, wherever they are kept. All methods may be called from several threads.
+
+    Raises StorageError, also for what cannot be the name of a namespace, or Unavailable where trying again may help.
+    """
+
+    def place(self, namespace: str) -> str:
+        """Where the files of a namespace are looked for, in words."""
+
+    def entries(self, namespace: str) -> list[NamespaceFile]:
+        """All files of a namespace, by path; none for an unknown namespace."""
+
+    def find(self, namespace: str, path: str) -> NamespaceFile | None:
+        """One file of a namespace, if it is there."""
+
+    def read(self, file: NamespaceFile) -> bytes: ...
+
+    def get(self, wanted: Sequence[tuple[NamespaceFile, Path]]) -> None:
+        """Write each file to its target, replacing what is there; missing folders are made."""
+
+    def put(self, namespace: str, files: Sequence[tuple[str, Path]]) -> None:
+        """Store files under their paths, replacing what is there. StorageError where nobody may."""
+
+    def delete(self, files: Sequence[NamespaceFile]) -> None:
+        """Remove files; those that are gone are no error. StorageError where nobody may."""
 
 
 class Workspace(Protocol):

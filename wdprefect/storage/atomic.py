@@ -47,15 +47,16 @@ def _create(folder: Path, file_mode: int, folder_mode: int) -> tuple[int, str]:
     for _ in range(3):
         with suppress(FileNotFoundError):
             return os.open(part, flags, file_mode), part
-        _make_folders(folder, folder_mode)
+        make_folders(folder, folder_mode)
     return os.open(part, flags, file_mode), part
 
 
-def _make_folders(folder: Path, mode: int) -> None:
+def make_folders(folder: Path, mode: int) -> None:
+    """Make a folder and those above it, all with this mode; one that is there stays as it is."""
     # Path.mkdir(parents=True) gives its mode to the last folder only.
     with suppress(FileExistsError):
         try:
             folder.mkdir(mode)
         except FileNotFoundError:
-            _make_folders(folder.parent, mode)
+            make_folders(folder.parent, mode)
             folder.mkdir(mode)

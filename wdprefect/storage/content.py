@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,3 +35,28 @@ def copy(source: BinaryIO, target: BinaryIO | None) -> tuple[int, str]:
         if target is not None:
             target.write(chunk)
     return size, digest.hexdigest()
+
+
+def copy_file(source: BinaryIO, target: BinaryIO) -> str:
+    """Copy a whole file of this machine to a new one; the SHA-256 of the new one.
+
+    Where the file system can, both share what they hold until one of them is written to. A small file is copied.
+    """
+    if os.fstat(source.fileno()).st_size > CHUNK_BYTES and _clone(source, target):
+        return copy(target, None)[1]
+    return copy(source, target)[1]
+
+
+# The number of the request on all machines that Python runs on but MIPS, POWER and SPARC, where it is refused.
+_FICLONE = 0x40049409
+
+
+def _clone(source: BinaryIO, target: BinaryIO) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+    except OSError:
+        # Another file system, or one that cannot: nothing was written.
+        return False
+    return True

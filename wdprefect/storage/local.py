@@ -8,11 +8,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO
 
 from wdprefect.errors import StorageError
-from wdprefect.model.ports import StoredFile
+from wdprefect.model.ports import StoredEntry, StoredFile
 from wdprefect.storage import uris
 from wdprefect.storage.atomic import is_unfinished, replacing
 from wdprefect.storage.content import copy, open_source
@@ -79,13 +80,30 @@ class LocalStorage:
             return file.read()
 
     def exists(self, uri: str) -> bool:
-        return self._find_size(uri) is not None
+        return self.find(uri) is not None
 
     def size(self, uri: str) -> int:
         """The size in bytes. Raises StorageError for a missing file."""
-        if (size := self._find_size(uri)) is None:
+        if (entry := self.find(uri)) is None:
             raise self._missing("read", uri)
-        return size
+        return entry.size
+
+    def find(self, uri: str) -> StoredEntry | None:
+        """What is known of a file without reading it; None for a missing one."""
+        path = self._path(uri)
+        with translating_os_errors("read", uri, path):
+            try:
+                status = path.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            return StoredEntry(uri, status.st_size, datetime.fromtimestamp(status.st_mtime, timezone.utc))
+
+    def entries(self, prefix: str) -> builtins.list[StoredEntry]:
+        """What `list` names, with sizes and times."""
+        with translating_os_errors("list", prefix, self._root):
+            return [entry for uri in self.list(prefix) if (entry := self.find(uri)) is not None]
 
     def list(self, prefix: str) -> builtins.list[str]:
         """The URIs of all files below the folder `prefix`, however deep, sorted; none for a missing folder."""
@@ -99,7 +117,7 @@ class LocalStorage:
         """Remove the file, and folders that become empty. False when there was none."""
         path = self._path(uri)
         with translating_os_errors("delete", uri, path):
-            if self._find_size(uri) is None:
+            if self.find(uri) is None:
                 return False
             path.unlink(missing_ok=True)
         with suppress(OSError):  # the first folder that is not empty ends it
@@ -111,15 +129,6 @@ class LocalStorage:
 
     def _path(self, uri: str) -> Path:
         return self._root / uris.parse(uri)
-
-    def _find_size(self, uri: str) -> int | None:
-        path = self._path(uri)
-        with translating_os_errors("read", uri, path):
-            try:
-                status = path.stat()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def _missing(self, verb: str, uri: str) -> StorageError:
         return StorageError(

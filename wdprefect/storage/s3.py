@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from wdprefect.errors import StorageError
-from wdprefect.model.ports import StoredFile
+from wdprefect.model.ports import StoredEntry, StoredFile
 from wdprefect.storage import uris
 from wdprefect.storage.atomic import replacing
 from wdprefect.storage.aws_failures import Place, refused, status_of, translating_aws_errors
@@ -110,16 +110,27 @@ class S3Storage:
                 raise refused("NoSuchKey", "read", place)
             return int(head["ContentLength"])
 
-    def list(self, prefix: str) -> builtins.list[str]:
-        """The URIs of all files below the folder `prefix`, however deep, sorted; none for a missing folder."""
+    def find(self, uri: str) -> StoredEntry | None:
+        """What is known of a file without reading it; None for a missing one."""
+        with self._accessing("read", uri) as place:
+            head = self._find_head("read", place)
+            return _entry(place, uri, {**head, "Key": place.key, "Size": head["ContentLength"]}) if head else None
+
+    def entries(self, prefix: str) -> builtins.list[StoredEntry]:
+        """What `list` names, with sizes and times; an object's ETag tells its versions apart."""
         folder = uris.parse_folder(prefix)
         place = self._place(prefix, f"{folder}/" if folder else "")
         with translating_aws_errors("list", place):
             lister = self._client.get_paginator("list_objects_v2")  # type: ignore[no-untyped-call]  # boto3 has no types
             pages = lister.paginate(Bucket=place.bucket, Prefix=place.key)
-            paths = [found["Key"].removeprefix(self._base) for page in pages for found in page.get("Contents", ())]
+            items = [item for page in pages for item in page.get("Contents", ())]
         # Consoles make folders as empty objects whose key ends with a slash; those, too, have no URI.
-        return sorted(uri for path in paths if (uri := uris.find_uri(path)) is not None)
+        named = [(uris.find_uri(item["Key"].removeprefix(self._base)), item) for item in items]
+        return sorted((_entry(place, uri, item) for uri, item in named if uri), key=lambda entry: entry.uri)
+
+    def list(self, prefix: str) -> builtins.list[str]:
+        """The URIs of all files below the folder `prefix`, however deep, sorted; none for a missing folder."""
+        return [entry.uri for entry in self.entries(prefix)]
 
     def delete(self, uri: str) -> bool:
         """Remove the file. False when there was none."""
@@ -182,6 +193,12 @@ class S3Storage:
         local = target or Path(tempfile.gettempdir())
         with translating_os_errors(verb, uri, local), translating_aws_errors(verb, place):
             yield place
+
+
+def _entry(place: Place, uri: str, item: Mapping[str, Any]) -> StoredEntry:
+    """What an answer of S3 says of an object. Its version is that of this content in this place, and nowhere else."""
+    version = "\n".join([place.endpoint, place.bucket, item["Key"], item["ETag"], str(item["Size"])])
+    return StoredEntry(uri, item["Size"], item["LastModified"], version)
 
 
 def client_from_environment(endpoint_url: str | None = None) -> BaseClient:

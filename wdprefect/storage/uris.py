@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from wdprefect.errors import StorageError
 
 SCHEME = "kestra:///"
+NSFILE_SCHEME = "nsfile://"
 # A path segment may hold these as they are; they keep names such as `date=2024-05-01` readable.
 READABLE = "=@,"
 # A file system allows 255 bytes, of which the short id takes thirteen.
@@ -20,6 +21,9 @@ SHORT_ID_DIGITS = 12
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TASK_FILE = re.compile(rf"/executions/[^/]+/tasks/[^/]+/[^/]+(?:/[^/]+)?/[0-9a-f]{{{SHORT_ID_DIGITS}}}-([^/]+)\Z")
+_NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
+# No part of the path before `_files` may be that of an execution.
+_NAMESPACE_FILE = re.compile(r"((?:(?!executions/|_files/)[A-Za-z0-9_-]+/)+)_files/(.+)", re.DOTALL)
 
 
 def parse(uri: str) -> str:
@@ -81,6 +85,29 @@ def task_file_uri(execution: str, task_id: str, task_run_id: str, name: str, att
 def input_uri(execution: str, input_id: str, name: str) -> str:
     """Where the file given for an input is kept, below the URI of its execution; `name` may be a path."""
     return _below(execution, ["inputs", input_id, _fitting(PurePosixPath(name).name)])
+
+
+def namespace_uri(namespace: str, path: str | None = None) -> str:
+    """The folder with the files of a namespace, `kestra:///company/team/_files`, or a file in it.
+
+    Raises StorageError for what cannot be the name of a namespace.
+    """
+    if not _NAMESPACE.fullmatch(namespace):
+        reason = "its parts are made of letters, digits, '_' and '-', with a '.' between them"
+        raise StorageError(f"'{namespace}' is no name of a namespace: {reason}")
+    return from_path("/".join([*namespace.split("."), "_files", *([] if path is None else [path])]))
+
+
+def find_namespace_file(uri: str) -> tuple[str, str] | None:
+    """The namespace and the path of a namespace's file; None for the URI of another file."""
+    found = _NAMESPACE_FILE.fullmatch(parse(uri))
+    return (found[1].rstrip("/").replace("/", "."), found[2]) if found else None
+
+
+def from_nsfile(uri: str, home: str) -> str:
+    """The storage's URI for `nsfile:///path`, a file of the namespace `home`, or `nsfile://other.namespace/path`."""
+    namespace, _, raw = uri.removeprefix(NSFILE_SCHEME).partition("/")
+    return f"{namespace_uri(namespace or home)}/{raw}"
 
 
 def file_name(uri: str) -> str:

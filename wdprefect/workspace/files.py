@@ -11,23 +11,24 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from wdprefect.errors import StorageError, TaskFailed
-from wdprefect.model.ports import Storage, StoredFile, Workspace
+from wdprefect.model.ports import Readable, StoredFile, Workspace
 from wdprefect.workspace.globs import find_files
 
-STORAGE_SCHEME = "kestra://"
-REFUSED_SCHEMES = ("file://", "nsfile://")
+READ_SCHEMES = ("kestra://", "nsfile://")
+REFUSED_SCHEME = "file://"
 TRANSFERS_AT_A_TIME = 8
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def write_files(workspace: Workspace, files: object, storage: Storage) -> list[Path]:
+def write_files(workspace: Workspace, files: object, reader: Readable) -> list[Path]:
     """Write rendered `inputFiles` into the working directory; returns the paths of the files, in the given order.
 
-    files: relative name to value. A text that starts with `kestra://`, spaces around it aside, is fetched from the
-    storage; any other text is written as it is, in UTF-8. Numbers and booleans become their text, lists and maps JSON;
-    an entry without a value is left out. A text in place of the map is a map in JSON, in which null is an empty file.
+    files: relative name to value. A text that starts with `kestra://` or `nsfile://`, spaces around it aside, is read
+    from there; any other text is written as it is, in UTF-8. Numbers and booleans become their text, lists and maps
+    JSON; an entry without a value is left out. A text in place of the map is a map in JSON, in which null is an empty
+    file.
 
     Parent folders are made, existing files overwritten. Nothing is written when a name or a value is refused. Raises
     UnsafePath, StorageError and TaskFailed, each with the file's name in it.
@@ -36,10 +37,10 @@ def write_files(workspace: Workspace, files: object, storage: Storage) -> list[P
         _prepare(workspace, str(name), value) for name, value in _as_mapping(files).items() if value is not None
     ]
     _refuse_twins(incoming)
-    _in_parallel(lambda file: _write(file, storage), [file for file in incoming if file.uri])
+    _in_parallel(lambda file: _write(file, reader), [file for file in incoming if file.uri])
     for file in incoming:
         if not file.uri:
-            _write(file, storage)
+            _write(file, reader)
     return [file.path for file in incoming]
 
 
@@ -85,10 +86,10 @@ def _prepare(workspace: Workspace, name: str, value: object) -> _Incoming:
     path = workspace.resolve(name)
     text = _text(value)
     uri = text.strip()
-    if uri.startswith(STORAGE_SCHEME):
+    if uri.startswith(READ_SCHEMES):
         return _Incoming(name, path, b"", uri)
-    if uri.startswith(REFUSED_SCHEMES):
-        raise TaskFailed(f"inputFiles '{name}': '{uri}' cannot be read here; of URIs only 'kestra:///…' can")
+    if uri.startswith(REFUSED_SCHEME):
+        raise TaskFailed(f"inputFiles '{name}': '{uri}' cannot be read here, only 'kestra:///…' and 'nsfile:///…' can")
     try:
         return _Incoming(name, path, text.encode(), None)
     except UnicodeEncodeError as error:
@@ -110,11 +111,11 @@ def _refuse_twins(files: Iterable[_Incoming]) -> None:
             raise TaskFailed(f"inputFiles '{first}' and '{file.name}' are the same file")
 
 
-def _write(file: _Incoming, storage: Storage) -> None:
+def _write(file: _Incoming, reader: Readable) -> None:
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         if file.uri:
-            storage.get(file.uri, file.path)
+            reader.get(file.uri, file.path)
         else:
             file.path.write_bytes(file.text)
     except StorageError as error:

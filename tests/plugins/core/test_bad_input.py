@@ -92,7 +92,9 @@ def test_links_are_not_captured(tmp_path: Path) -> None:
         pytest.param("kestra:///nowhere/x", "cannot read 'kestra:///nowhere/x': there is no such file", id="missing"),
         pytest.param("kestra:///../x", "'kestra:///../x' is no file of the internal storage", id="out of the storage"),
         pytest.param("file:///etc/hostname", "'file:///etc/hostname' cannot be read here", id="a file of the machine"),
-        pytest.param("nsfile:///x", "'nsfile:///x' cannot be read here", id="a namespace's file"),
+        pytest.param("nsfile:///x", "the namespace 'team' has no file 'x' in the storage, at kestra", id="none"),
+        pytest.param("nsfile://a..b/x", "'a..b' is no name of a namespace: its parts", id="no namespace"),
+        pytest.param("nsfile:///../../x", "'kestra:///team/_files/../../x' is no file of the internal", id="out of it"),
     ],
 )
 def test_uris(uri: str, expected: str) -> None:

@@ -57,9 +57,9 @@ def test_what_left_the_group(tmp_path: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path, url: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(folder: Path, url: str, flow: str = FLOW, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs a flow which clones the repository."""
-    (folder / "flow.yaml").write_text(FLOW.format(url=url))
+    (folder / "flow.yaml").write_text(flow.format(url=url))
     (folder / "root").mkdir()
     own = {"WDPREFECT_DIRECTORY": str(folder / "root"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "wdprefect", "run", "flow.yaml", "--engine", "local"]

@@ -78,6 +78,10 @@ def test_parse(text: str, remote: Remote, credentials: Credentials | None) -> No
         pytest.param("ssh://-oProxyCommand=x/y", "is no url", id="ssh host like an option"),
         pytest.param("ssh://-ox@host/y", "a password, which ssh", id="ssh user like an option"),
         pytest.param("ssh://u:secret@host/y", "a password, which ssh", id="ssh password"),
+        pytest.param(
+            "ssh://evil%2F@host/y", "write the user and the host as they are", id="ssh host hidden in the user"
+        ),
+        pytest.param("ssh://git@ho%73t/y", "write the user and the host as they are", id="ssh host in disguise"),
         pytest.param("git@host:-x", "is no url", id="path like an option"),
         pytest.param("file://host/x", r"write file:///path", id="file on a host"),
         pytest.param("/srv/x.git", r"write file:///srv/x\.git", id="path"),
@@ -90,6 +94,25 @@ def test_refused(text: str, message: str) -> None:
     with pytest.raises(TaskFailed, match=message) as caught:
         parse_url(text)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        pytest.param("git@host:a", "ssh://git@HOST/b", True, id="both forms of ssh"),
+        pytest.param("git@host:a", "ssh://me@host:22/b", True, id="usual port"),
+        pytest.param("ssh://host:2222/a", "ssh://host:2222/b", True, id="own port"),
+        pytest.param("ssh://host:2222/a", "ssh://host/b", False, id="another port"),
+        pytest.param("ssh://[::1]:22/a", "ssh://[::1]/b", True, id="address"),
+        pytest.param("https://host:443/a", "https://host/b", True, id="usual port of https"),
+        pytest.param("https://host/a", "http://host/b", False, id="another protocol"),
+        pytest.param("git@host:a", "git@host.example.org:a", False, id="another host"),
+        pytest.param("git@host:a", "ssh://git@evil@host/a", True, id="user with an at sign"),
+    ],
+)
+def test_same_server(one: str, other: str, expected: bool) -> None:  # noqa: FBT001 - rows
+    """Credentials go to whoever has the same protocol, host and port; the forms of a url do not matter."""
+    assert expected is parse_url(one)[0].is_same_server(parse_url(other)[0])
 
 
 def test_repr() -> None:

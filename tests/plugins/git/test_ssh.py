@@ -52,8 +52,10 @@ def test_known_host(place: Place, origin: Origin, ssh_server: SshServer, client:
 @pytest.mark.parametrize(
     ("is_known", "message"),
     [
-        pytest.param(False, "is not known (add it to known_hosts of the worker's user)", id="unknown"),
-        pytest.param(True, "is not the one in known_hosts (compare it with", id="another one"),
+        pytest.param(
+            False, "is not known (add it to known_hosts of the worker's user, or set 'knownHosts')", id="unknown"
+        ),
+        pytest.param(True, "is not the one in known_hosts (compare both", id="another one"),
     ],
 )
 def test_host_key(

@@ -26,7 +26,7 @@ def library(served: Path) -> Origin:
     return made
 
 
-def _using(served: Path, library: Origin, url: str) -> Origin:
+def using(served: Path, library: Origin, url: str) -> Origin:
     """A repository with `library` as its submodule, recorded under a url; the library has moved on since."""
     made = Origin(served, "app")
     made.commit({"app.txt": "app"})
@@ -42,7 +42,7 @@ def _using(served: Path, library: Origin, url: str) -> Origin:
 @pytest.mark.parametrize("protocol_2", [pytest.param(True, id="by id"), pytest.param(False, id="server refuses ids")])
 def test_relative_url(place: Place, served: Path, library: Origin, depth: int | None, protocol_2: bool) -> None:  # noqa: FBT001 - rows
     """A submodule beside the repository is cloned at its recorded commit, with the same credentials."""
-    _using(served, library, "../library.git")
+    using(served, library, "../library.git")
     with serving(GitServer(served, (USER, TOKEN), protocol_2=protocol_2)) as server:
         options = CloneOptions(
             f"{server.url}/app.git", depth=depth, username=USER, password=TOKEN, clone_submodules=True
@@ -59,7 +59,7 @@ def test_relative_url(place: Place, served: Path, library: Origin, depth: int | 
 
 def test_not_asked_for(place: Place, served: Path, library: Origin) -> None:
     """Without being asked for, submodules are empty directories."""
-    app = _using(served, library, library.url)
+    app = using(served, library, library.url)
     place.clone(CloneOptions(app.url))
     assert {"app.txt": "app"} == place.files()
     assert (place.target / "deps/library").is_dir()
@@ -67,7 +67,7 @@ def test_not_asked_for(place: Place, served: Path, library: Origin) -> None:
 
 def test_nested(place: Place, served: Path, library: Origin) -> None:
     """Submodules of submodules are cloned, too."""
-    app = _using(served, library, library.url)
+    app = using(served, library, library.url)
     top = Origin(served, "top")
     top.add_submodule(app.url, "app")
     place.clone(CloneOptions(top.url, clone_submodules=True, depth=1))
@@ -77,7 +77,7 @@ def test_nested(place: Place, served: Path, library: Origin) -> None:
 def test_another_host(place: Place, served: Path, library: Origin) -> None:
     """A submodule on another host gets no credentials."""
     with serving(GitServer(served, (USER, TOKEN))) as server, serving(GitServer(served, (USER, TOKEN))) as other:
-        _using(served, library, f"{other.url}/library.git")
+        using(served, library, f"{other.url}/library.git")
         with pytest.raises(TaskFailed, match=rf"'{other.url}/library\.git' asks for a user name"):
             place.clone(CloneOptions(f"{server.url}/app.git", username=USER, password=TOKEN, clone_submodules=True))
     assert other.seen
@@ -94,14 +94,14 @@ def test_another_host(place: Place, served: Path, library: Origin) -> None:
 )
 def test_refused_url(place: Place, served: Path, library: Origin, url: str, message: str) -> None:
     """A repository from the network cannot have files of this machine or a program's output as its submodule."""
-    _using(served, library, url)
+    using(served, library, url)
     with serving(GitServer(served)) as server, pytest.raises(TaskFailed, match=message):
         place.clone(CloneOptions(f"{server.url}/app.git", clone_submodules=True))
 
 
 def test_git_directory_that_was_there(place: Place, served: Path, library: Origin, trap: Trap) -> None:  # noqa: F811 - a fixture
     """A `.git` that lies where a submodule belongs runs nothing and is replaced."""
-    app = _using(served, library, library.url)
+    app = using(served, library, library.url)
     shutil.copytree(trap.git_dir, place.target / "deps/library/.git")
     place.clone(CloneOptions(app.url))
     place.clone(CloneOptions(app.url, clone_submodules=True))
@@ -118,7 +118,7 @@ def test_git_directory_that_was_there(place: Place, served: Path, library: Origi
 )
 def test_conflict(place: Place, served: Path, library: Origin, local: str, named: str) -> None:
     """A local file in the way of a submodule's is named, with the submodule, and stays."""
-    app = _using(served, library, library.url)
+    app = using(served, library, library.url)
     place.put(local, "mine")
     with pytest.raises(TaskFailed, match=named):
         place.clone(CloneOptions(app.url, clone_submodules=True))
@@ -127,7 +127,7 @@ def test_conflict(place: Place, served: Path, library: Origin, local: str, named
 
 def test_link_in_the_way(place: Place, served: Path, library: Origin, tmp_path: Path) -> None:
     """A local link where a submodule belongs is not followed."""
-    app = _using(served, library, library.url)
+    app = using(served, library, library.url)
     (place.target / "deps").mkdir()
     (tmp_path / "outside").mkdir()
     (place.target / "deps/library").symlink_to(tmp_path / "outside")

@@ -66,3 +66,7 @@ def containers_of(docker_engine: DockerClient) -> Iterator[Callable[[Execution],
     yield find
     for container in found:
         container.remove(force=True)
+    names = {container.name for container in found}
+    for volume in docker_engine.volumes.list():
+        if volume.name in names:
+            volume.remove()

@@ -108,6 +108,20 @@ def test_property(runner: dict[str, Any], path: str, expected: object, inspected
     assert expected == at(inspected(runner), path)
 
 
+@pytest.mark.parametrize(
+    ("runner", "expected"),
+    [
+        pytest.param({"fileHandlingStrategy": "VOLUME"}, {"volume"}, id="a volume"),
+        pytest.param({"fileHandlingStrategy": "MOUNT"}, {"bind"}, id="a mount"),
+        pytest.param({}, {"bind"}, id="as the engine can"),
+    ],
+)
+def test_file_handling_strategy(runner: dict[str, Any], expected: set[str], inspected: Inspected) -> None:
+    """The directory is mounted unless the task asks for a volume, whatever tasks before it asked for."""
+    inspected({"fileHandlingStrategy": "VOLUME"})
+    assert expected == {mount["Type"] for mount in inspected(runner)["Mounts"]}
+
+
 def test_ports(inspected: Inspected) -> None:
     """A port is opened on this machine alone unless an address is given; one inside may have several outside."""
     ports = [free_port() for _ in range(3)]
@@ -145,12 +159,13 @@ def test_labels(inspected: Inspected) -> None:
     found = {name: labels[f"wdprefect.{name}"] for name in ("namespace", "flow", "task")}
 
     assert {"namespace": "team", "flow": "made", "task": "it"} == found
-    assert "wdprefect.lasts" not in labels
 
 
 def test_kept(containers_of: ContainersOf) -> None:
-    """With `delete: false` the container stays, ended, and the log says which one it is."""
+    """With `delete: false` the container stays, ended, and the log says which one it is; no sweep removes it."""
     execution = run_tasks(command({"delete": False}))
+    # It sweeps what is left of other runs.
+    assert "SUCCESS" == run_tasks(command({})).state
     (container,) = containers_of(execution)
 
     assert "exited" == container.status

@@ -38,9 +38,9 @@ def shell_in(engine: Engine, directory: Directory, log: MemoryLog) -> Iterator[O
     """Opens a shell in containers of an image; further arguments are those of ContainerSettings."""
     opened: list[Shell] = []
 
-    def open_shell(image: str = BUSYBOX, on: Engine = engine, **settings: Any) -> Shell:
+    def open_shell(image: str = BUSYBOX, on: Engine = engine, at: Directory = directory, **settings: Any) -> Shell:
         made = ContainerSettings(image, labels={"run": "run-1"}, **settings)
-        opened.append(Shell(ContainerRunner(made, lambda: on, log).session(directory, "run-1"), directory))
+        opened.append(Shell(ContainerRunner(made, lambda: on, log).session(at, "run-1"), at))
         return opened[-1]
 
     yield open_shell

@@ -48,6 +48,13 @@ def guarded_address(guarded: OwnEngine) -> str:
     return f"tcp://127.0.0.1:{guarded.listener.getsockname()[1]}"
 
 
+@pytest.fixture
+def fresh_address(guarded_address: str) -> Iterator[str]:
+    """It, at an address that nobody has used yet: an engine that answered is asked no more who it is."""
+    with relay_to(("127.0.0.1", int(guarded_address.rpartition(":")[2]))) as relay:
+        yield f"tcp://127.0.0.1:{relay.port}"
+
+
 @pytest.fixture(params=["tcp", "tls"])
 def far(
     request: pytest.FixtureRequest, guarded: OwnEngine, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
@@ -132,7 +139,7 @@ def test_not_let_in(
     verify: str | None,
     path: str | None,
     reason: str,
-    guarded_address: str,
+    fresh_address: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -141,35 +148,35 @@ def test_not_let_in(
         monkeypatch.setenv("DOCKER_CERT_PATH", str(make_certificates(tmp_path).folder))
     if verify:
         monkeypatch.setenv("DOCKER_TLS_VERIFY", verify)
-    said = why_unreachable(guarded_address)
+    said = why_unreachable(fresh_address)
 
     assert said is not None
-    assert said.startswith(f"no container engine answers at '{guarded_address}': ")
+    assert said.startswith(f"no container engine answers at '{fresh_address}': ")
     assert reason in said
 
 
 def test_wrong_client(
-    guarded_address: str, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_address: str, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine lets nobody in whose certificate it does not know."""
     stranger = make_certificates(tmp_path).folder
     (stranger / "ca.pem").write_bytes((certificates.folder / "ca.pem").read_bytes())
     monkeypatch.setenv("DOCKER_CERT_PATH", str(stranger))
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
-    said = why_unreachable(guarded_address)
+    said = why_unreachable(fresh_address)
 
     assert said is not None
     assert "bad certificate" in said or "unknown ca" in said
 
 
 def test_bundle_of_the_environment(
-    guarded_address: str, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_address: str, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A variable that replaces the engine's authority by others is named."""
     monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates.folder))
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(make_certificates(tmp_path).folder / "ca.pem"))
-    said = why_unreachable(guarded_address)
+    said = why_unreachable(fresh_address)
 
     words = "REQUESTS_CA_BUNDLE counts instead of the engine's own authority: unset it, or add that one to its file"
     assert said is not None

@@ -43,7 +43,7 @@ class LocalFiles(Leaf):
 
     def run(self, ctx: RunContext) -> TaskOutputs:
         if self.inputs is not None:
-            write_files(ctx.workspace, self.inputs, ctx.files.storage)
+            write_files(ctx.workspace, self.inputs, ctx.files.reader)
         return self.Outputs(uris=capture(ctx, self.outputs))
 
 

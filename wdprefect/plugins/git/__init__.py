@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
 from wdprefect.model.context import RunContext
 from wdprefect.model.node import Bool, Int, Map, Text
+from wdprefect.model.ports import Workspace
 from wdprefect.model.task import Leaf, TaskOutputs
 from wdprefect.plugins.git._clone import CloneOptions, clone
-
-_SSH_KEY = "clone by https with 'username' and 'password', or give the worker's user an ssh key in ~/.ssh"
+from wdprefect.plugins.git._ssh import SshOptions
 
 
 class Clone(Leaf):
@@ -21,6 +22,19 @@ class Clone(Leaf):
 
     The content lies directly in the directory, or in `directory` below it. One branch is fetched, `depth` commits deep.
     Credentials never reach the URL, the repository's settings, an argument or an error. Files of Git LFS stay pointers.
+
+    Over https, `username` and `password` (or a token) log in. `trustedCaPemPath` names a PEM file of the worker, or one
+    in the working directory; its certificates are trusted besides those of the system. With `noProxy: true` the proxies
+    of the worker's environment are not used.
+
+    Over ssh, `privateKey` logs in: the text of an OpenSSH, PEM or PKCS#8 key, with its `passphrase` if it has one. The
+    keys, the agent and the ssh configuration of the worker's user are not used then (a command in its GIT_SSH_COMMAND
+    is); without `privateKey` they are. The host must be one that the worker's user knows, or one of `knownHosts`: lines
+    as `ssh-keyscan` prints them, which count alone. `strictHostKeyChecking: false` believes whoever answers as the
+    repository's host, and logs a warning.
+
+    Password and key are for the repository's own host. A submodule (`cloneSubmodules`) on another one gets neither, nor
+    a key of the worker's user where there is a `privateKey`.
 
     ```yaml
     id: clone
@@ -43,10 +57,6 @@ class Clone(Leaf):
     """
 
     unsupported: ClassVar[Mapping[str, str]] = {
-        "privateKey": _SSH_KEY,
-        "passphrase": _SSH_KEY,
-        "trustedCaPemPath": "name the file in the worker's environment as GIT_SSL_CAINFO",
-        "noProxy": "name the host in the worker's environment as no_proxy",
         "cache": "leave it out: every run clones anew, one commit deep",
         "cacheTtl": "leave it out: every run clones anew, one commit deep",
     }
@@ -62,6 +72,12 @@ class Clone(Leaf):
     no_tags: Bool = False
     username: Text | None = None
     password: Text | None = None
+    private_key: Text | None = None
+    passphrase: Text | None = None
+    known_hosts: Text | None = None
+    strict_host_key_checking: Bool = True
+    trusted_ca_pem_path: Text | None = None
+    no_proxy: Bool = False
     git_config: Map[Text | None] = Field(default={})
     connect_timeout: Int = Field(default=10_000, ge=1)
     read_timeout: Int = Field(default=60_000, ge=1)
@@ -84,6 +100,14 @@ class Clone(Leaf):
             depth=self.depth,
             username=self.username,
             password=self.password,
+            ssh=SshOptions(
+                private_key=self.private_key,
+                passphrase=self.passphrase,
+                known_hosts=self.known_hosts,
+                checks_host_key=self.strict_host_key_checking,
+            ),
+            trusted_certificates=_file(self.trusted_ca_pem_path, workspace),
+            no_proxy=self.no_proxy,
             clone_submodules=self.clone_submodules,
             all_branches=self.clone_all_branches,
             no_tags=self.no_tags,
@@ -93,3 +117,10 @@ class Clone(Leaf):
         )
         cloned = clone(options, target, workspace, ctx.log, ctx.stop)
         return self.Outputs(directory=str(target), commit=cloned.commit, branch=cloned.branch)
+
+
+def _file(name: str | None, workspace: Workspace) -> Path | None:
+    """An absolute path is one of the worker, which the flow's author may name; any other stays in the directory."""
+    if name is None or not name.strip():
+        return None
+    return Path(name.strip()) if name.strip().startswith("/") else workspace.resolve(name.strip())

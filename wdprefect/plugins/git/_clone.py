@@ -12,6 +12,7 @@ from pathlib import Path
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import TaskLog, Workspace
 from wdprefect.model.stop import Stop
+from wdprefect.plugins.git._certificates import trust
 from wdprefect.plugins.git._checkout import check_out
 from wdprefect.plugins.git._credentials import credential_settings
 from wdprefect.plugins.git._program import GitProgram, git_environment
@@ -27,6 +28,7 @@ from wdprefect.plugins.git._references import (
 )
 from wdprefect.plugins.git._remote import Credentials, Remote, parse_url
 from wdprefect.plugins.git._repository import Repository, check_settings, create, fetch, write_settings
+from wdprefect.plugins.git._ssh import SshLogin, SshOptions, checked, ssh_login
 from wdprefect.plugins.git._submodules import Submodule, submodules
 
 _SHA256_LENGTH = 64
@@ -38,6 +40,7 @@ class CloneOptions:
 
     url: http, https, ssh, `git@host:path` or `file://`; credentials in it are used and not kept.
     depth: how many commits of history; not applied to a commit or a tag. None is all.
+    trusted_certificates: a PEM file, for all hosts of this clone, besides what is trusted already.
     git_config: settings for the repository's config; those that decide how files are written act on this clone.
     connect_timeout, read_timeout: together the time for the remote's first answer; read_timeout alone is how long a
     transfer over http may stand still.
@@ -50,6 +53,9 @@ class CloneOptions:
     depth: int | None = None
     username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    ssh: SshOptions = field(default_factory=SshOptions)
+    trusted_certificates: Path | None = None
+    no_proxy: bool = False
     clone_submodules: bool = False
     all_branches: bool = False
     no_tags: bool = False
@@ -76,12 +82,13 @@ def clone(options: CloneOptions, target: Path, workspace: Workspace, log: TaskLo
 
     Git runs without prompts, hooks, filters (files of Git LFS stay pointers), the settings of the machine and of the
     user, and with the protocols http, https, ssh and file only; a submodule may be a `file://` one only where the
-    repository is. Credentials go to the url's host and nowhere else. Nothing of the clone is left in the scratch
-    directory of `workspace`. Raises TaskFailed, also when `stop` ended it.
+    repository is. Credentials and the ssh key go to the url's host and nowhere else. Nothing of the clone is left in
+    the scratch directory of `workspace`. Raises TaskFailed, also when `stop` ended it.
     """
     options = _checked(options)
     remote, credentials = _who(options)
     log.write("INFO", f"cloning '{remote.url}'")
+    _warn(options.ssh, remote, log)
     try:
         with _bench(options, remote, credentials, workspace, stop) as bench:
             cloned = _clone_remote(bench, target, log)
@@ -98,6 +105,7 @@ class _Bench:
     git: GitProgram
     directory: Path
     credentials: Credentials | None
+    ssh: SshLogin
 
     def place(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self.directory))
@@ -111,11 +119,15 @@ def _bench(
         tempfile.TemporaryDirectory(prefix="git-", dir=workspace.scratch, ignore_cleanup_errors=True) as name,
         credential_settings(remote, credentials, Path(name)) as settings,
     ):
-        environment = git_environment(remote, settings, options.connect_timeout, options.read_timeout)
+        ssh = ssh_login(remote, options.ssh, options.connect_timeout, Path(name), stop)
+        # An empty one counts more than those of the environment.
+        proxy = {"http.proxy": ""} if options.no_proxy else {}
+        environment = git_environment(remote, {**settings, **proxy}, options.read_timeout)
+        environment |= trust(options.trusted_certificates, Path(name))
         # Where git looks for a repository by itself it stops here.
         environment["GIT_CEILING_DIRECTORIES"] = str(Path(name).resolve())
-        git = GitProgram(remote, credentials, environment, stop, workspace)
-        yield _Bench(options, git, Path(name), credentials)
+        git = GitProgram(remote, credentials, ssh.access_to(remote), environment, stop, workspace)
+        yield _Bench(options, git, Path(name), credentials, ssh)
 
 
 def _checked(options: CloneOptions) -> CloneOptions:
@@ -126,6 +138,7 @@ def _checked(options: CloneOptions) -> CloneOptions:
         commit=_set(options.commit),
         username=_set(options.username),
         password=_set(options.password),
+        ssh=checked(options.ssh),
     )
     if options.tag and options.no_tags:
         raise TaskFailed("'tag' cannot be used with 'noTags: true'")
@@ -144,6 +157,15 @@ def _who(options: CloneOptions) -> tuple[Remote, Credentials | None]:
     if options.username or options.password:
         found = Credentials(options.username or "", options.password or "")
     return remote, found
+
+
+def _warn(ssh: SshOptions, remote: Remote, log: TaskLog) -> None:
+    if remote.protocol != "ssh" and ssh.private_key is not None:
+        log.write("WARN", f"'privateKey' is not used: '{remote.url}' is no url of ssh")
+    if remote.protocol == "ssh" and not ssh.checks_host_key:
+        log.write(
+            "WARN", f"the ssh host key of '{remote.host}' is not checked: whoever answers in its place is believed"
+        )
 
 
 def _clone_remote(bench: _Bench, target: Path, log: TaskLog) -> Cloned:
@@ -204,7 +226,7 @@ def _git_for(bench: _Bench, submodule: Submodule) -> GitProgram:
     if remote.protocol == "file" and bench.git.remote.protocol != "file":
         raise TaskFailed(f"a repository of the network may not bring in '{remote.url}' of this machine")
     known = bench.credentials if remote.is_same_server(bench.git.remote) else None
-    return replace(bench.git, remote=remote, credentials=known)
+    return replace(bench.git, remote=remote, credentials=known, ssh=bench.ssh.access_to(remote))
 
 
 def _submodule_depth(options: CloneOptions) -> int | None:

@@ -29,7 +29,7 @@ def credential_settings(remote: Remote, credentials: Credentials | None, scratch
         yield nobody
         return
     file = scratch / "credentials"
-    _write_privately(file, _entry(remote, credentials))
+    write_privately(file, _entry(remote, credentials))
     try:
         helper = f"store --file={shlex.quote(str(file))}"
         yield {**nobody, f"credential.{remote.protocol}://{remote.host}.helper": helper}
@@ -37,14 +37,15 @@ def credential_settings(remote: Remote, credentials: Credentials | None, scratch
         file.unlink(missing_ok=True)
 
 
+def write_privately(file: Path, text: str) -> None:
+    """Write a new file that only its owner may read."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor is no path
+        stream.write(text)
+
+
 def _entry(remote: Remote, credentials: Credentials) -> str:
     if any(character in credentials.username + credentials.password for character in "\r\n\0"):
         raise TaskFailed("the user name or the password for git holds a line break, which no server accepts")
     username = quote(credentials.username or _ANY_USER, safe="")
     return f"{remote.protocol}://{username}:{quote(credentials.password, safe='')}@{remote.host}\n"
-
-
-def _write_privately(file: Path, text: str) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor is no path
-        stream.write(text)

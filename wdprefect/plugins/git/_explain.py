@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from wdprefect.plugins.git._remote import Credentials, Remote, without_credentials
+from wdprefect.plugins.git._ssh import SshAccess
 
 _LAST_LINES = 5
 _MASK = "********"
@@ -37,26 +38,30 @@ _MEANINGS = (
         "there is no git repository at '{url}'",
     ),
     (r"returned error: 30\d", "the repository at '{url}' has moved (use its new url)"),
-    (r"SSL certificate|certificate verif|server certificate", "the TLS certificate of '{host}' is not trusted"),
+    (
+        r"SSL certificate|certificate verif|server certificate",
+        "the TLS certificate of '{host}' is not trusted (name its authority's with 'trustedCaPemPath')",
+    ),
     (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "the ssh host key of '{host}' is not the one in known_hosts (compare it with the host's before you replace it)",
+        "the ssh host key of '{host}' is not the one in {ssh.known_hosts} (compare both before you replace it)",
     ),
     (
-        r"Host key verification failed",
-        "the ssh host key of '{host}' is not known (add it to known_hosts of the worker's user)",
+        r"REVOKED HOST KEY DETECTED",
+        "the ssh host key of '{host}' is revoked in {ssh.known_hosts} (ask the host's owner for the new one)",
     ),
-    (r"Permission denied \(", "'{url}' refuses the ssh key (is it known to the server, and to the worker's user?)"),
+    (r"Host key verification failed", "the ssh host key of '{host}' {ssh.unknown}"),
+    (r"Permission denied \(", "'{url}' {ssh.refused}"),
     (r"Operation too slow|timed out|Operation timed out", "'{url}' does not answer in time"),
     (r"transport '.*' not allowed", "'{url}' leads to a protocol that is not allowed"),
 )
 
 
-def explain(stderr: str, remote: Remote, credentials: Credentials | None) -> str:
+def explain(stderr: str, remote: Remote, credentials: Credentials | None, ssh: SshAccess) -> str:
     """What went wrong, from git's last lines where it is not known better; never with the credentials in it."""
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, stderr):
-            return meaning.format(url=remote.url, host=remote.host or "localhost")
+            return meaning.format(url=remote.url, host=remote.host or "localhost", ssh=ssh)
     lines = [line.strip() for line in hide(stderr, credentials).splitlines() if line.strip()]
     said = "; ".join(lines[-_LAST_LINES:]) or "git gave no reason"
     return f"cloning '{remote.url}' failed: {said}"

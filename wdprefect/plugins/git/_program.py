@@ -19,6 +19,7 @@ from wdprefect.model.ports import Workspace
 from wdprefect.model.stop import Stop
 from wdprefect.plugins.git._explain import explain
 from wdprefect.plugins.git._remote import Credentials, Remote
+from wdprefect.plugins.git._ssh import SshAccess
 from wdprefect.workspace.ending import COMMAND_MARKER, RUN_MARKER, Ending
 from wdprefect.workspace.guard import guard_of_process
 
@@ -66,6 +67,7 @@ class GitProgram:
 
     remote: Remote
     credentials: Credentials | None
+    ssh: SshAccess
     environment: Mapping[str, str] = field(repr=False)
     stop: Stop
     workspace: Workspace
@@ -85,7 +87,10 @@ class GitProgram:
         markers = {RUN_MARKER: self.workspace.run_id, COMMAND_MARKER: marker}
         guard = guard_of_process()
         guard.start(self.workspace.root)
-        with _start(directory, arguments, {**self.environment, **markers}) as process, guard.watching(process.pid):
+        with (
+            _start(directory, arguments, {**self.environment, **self.ssh.environment, **markers}) as process,
+            guard.watching(process.pid),
+        ):
             try:
                 stdout, stderr = self._wait(process, limit)
             except BaseException:
@@ -96,7 +101,9 @@ class GitProgram:
 
     def failure(self, finished: Finished) -> TaskFailed:
         """The error that says why a command failed."""
-        return TaskFailed(explain(finished.stderr, self.remote, self.credentials), exit_status=finished.status)
+        return TaskFailed(
+            explain(finished.stderr, self.remote, self.credentials, self.ssh), exit_status=finished.status
+        )
 
     def _wait(self, process: subprocess.Popen[bytes], limit: timedelta | None) -> tuple[bytes, bytes]:
         deadline = time.monotonic() + limit.total_seconds() if limit else float("inf")
@@ -109,10 +116,9 @@ class GitProgram:
                 raise TaskFailed(f"'{self.remote.url}' does not answer in time")
 
 
-def git_environment(remote: Remote, settings: Mapping[str, str], connect: timedelta, read: timedelta) -> dict[str, str]:
+def git_environment(remote: Remote, settings: Mapping[str, str], read: timedelta) -> dict[str, str]:
     """What git gets on top of the worker's own environment: no prompts, no settings but ours, few protocols."""
     every = {**_SETTINGS, "http.lowSpeedTime": str(max(1, round(read.total_seconds()))), **settings}
-    ssh = f"ssh -oBatchMode=yes -oConnectTimeout={max(1, round(connect.total_seconds()))}"
     return {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",
@@ -120,7 +126,6 @@ def git_environment(remote: Remote, settings: Mapping[str, str], connect: timede
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_ALLOW_PROTOCOL": "http:https:ssh:file" if remote.protocol == "file" else "http:https:ssh",
-        **({} if {"GIT_SSH", "GIT_SSH_COMMAND"} & os.environ.keys() else {"GIT_SSH_COMMAND": ssh}),
         "GIT_CONFIG_COUNT": str(len(every)),
         **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(every)},
         **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(every.values())},

@@ -14,6 +14,9 @@ Protocol = Literal["http", "https", "ssh", "file"]
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # `git@host:path`, and no `helper::address`, which would start a program of that name.
 _SCP_LIKE = re.compile(r"(?:[\w.-]+@)?(\[[0-9A-Fa-f:]+\]|\w[\w.-]*):(?!:)[^-]")
+# Git undoes the `%41` of an ssh url before it takes it to pieces, and might find another host there than we do.
+_SSH_USER = re.compile(r"[\w.+~@=-]*")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443", "ssh": ":22", "file": ""}
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@']+@")
 
 
@@ -37,8 +40,13 @@ class Remote:
     def takes_password(self) -> bool:
         return self.protocol in {"http", "https"}
 
+    @property
+    def server(self) -> str:
+        """The host with its port, which is left out where it is the protocol's usual one."""
+        return self.host.removesuffix(_DEFAULT_PORTS[self.protocol])
+
     def is_same_server(self, other: Remote) -> bool:
-        return (self.protocol, self.host) == (other.protocol, other.host)
+        return (self.protocol, self.server) == (other.protocol, other.server)
 
 
 def parse_url(text: str) -> tuple[Remote, Credentials | None]:
@@ -84,6 +92,8 @@ def _parse(protocol: Protocol, rest: str) -> tuple[Remote, Credentials | None]:
     if protocol == "ssh":
         if colon or name.startswith("-"):
             raise TaskFailed(f"'{clean}' carries a password, which ssh does not take from a url (use a key)")
+        if not _SSH_USER.fullmatch(user) or "%" in host:
+            raise TaskFailed(f"'{clean}' is no url of a git repository (write the user and the host as they are)")
         return Remote(f"ssh://{user}{at}{host}/{path}", protocol, host.lower()), None
     found = Credentials(unquote(name), unquote(password)) if name or password else None
     return Remote(clean, protocol, host.lower()), found

@@ -17,6 +17,7 @@ from wdprefect.model.context import RunContext, Wanted
 from wdprefect.model.node import RUNNER, Bool, Late, Text
 from wdprefect.model.ports import Command, Session
 from wdprefect.model.task import Leaf, State, TaskOutputs
+from wdprefect.plugins.core._namespace_files import NamespaceFiles, bring_namespace_files
 from wdprefect.plugins.core.storage import capture
 from wdprefect.plugins.scripts._output import ScriptOutput
 from wdprefect.plugins.scripts._storage_uris import with_local_files
@@ -48,8 +49,9 @@ class WarnedOutputs(ScriptOutputs):
 class ScriptTask(Leaf):
     """The base of the script tasks of all languages.
 
-    Commands run in one shell, one after the other, in the working directory; with `failFast` the first that fails ends
-    them. A line `::{"outputs": {…}}::` on their output delivers values as `outputs.<id>.vars`.
+    Files of `namespaceFiles`, then those of `inputFiles`, come first. Commands run in one shell, one after the other,
+    in the working directory; with `failFast` the first that fails ends them. A line `::{"outputs": {…}}::` on their
+    output delivers values as `outputs.<id>.vars`.
     """
 
     env: Late[dict[str, Text] | str | None] = None
@@ -59,6 +61,7 @@ class ScriptTask(Leaf):
     task_runner: Annotated[dict[str, Any] | None, RUNNER] = None
     container_image: Text | None = None
     target_os: Literal["AUTO", "LINUX", "WINDOWS"] = "AUTO"
+    namespace_files: NamespaceFiles | None = None
     input_files: Late[dict[str, Any] | str | None] = None
     output_files: list[Text] | str | None = None
     output_directory: Bool = False
@@ -77,9 +80,10 @@ class ScriptTask(Leaf):
         # attempt, which may find the directory of the one before.
         scratch = ctx.workspace.scratch / secrets.token_hex(8)
         seen = self._seen(session, scratch)
+        bring_namespace_files(ctx, self.namespace_files)
         if self.input_files is not None:
             files = ctx.render.data(self.input_files, seen)
-            write_files(ctx.workspace, files, ctx.files.storage)
+            write_files(ctx.workspace, files, ctx.files.reader)
         output = ScriptOutput(ctx)
         command = Command(tuple(self._arguments(ctx, seen, scratch)), self._environment(ctx, seen, session), ctx.grace)
         status = session.run(command, output.line, ctx.stop)
@@ -104,7 +108,7 @@ class ScriptTask(Leaf):
     def _arguments(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> Sequence[str]:
         before = rendered_lines(self.before_commands or [], ctx, seen)
         lines = [*before, *self.lines(ctx, seen, scratch)]
-        local = [with_local_files(line, ctx.files.storage, scratch) for line in lines]
+        local = [with_local_files(line, ctx.files.reader, scratch) for line in lines]
         if not self.interpreter and not before:
             return local
         return [*self.interpreter, "\n".join([*(["set -e"] if self.fail_fast else []), *local])]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from wdprefect.errors import TaskFailed
@@ -11,6 +14,7 @@ from wdprefect.workspace.containers.container import Container, NotSeen, create
 from wdprefect.workspace.containers.ending import ContainerEnding
 from wdprefect.workspace.containers.engine import Engine
 from wdprefect.workspace.containers.making import KILLED, environment_of, fall_back, grace_of, lost, out_of_memory
+from wdprefect.workspace.containers.owners import Owners
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.volume import Volume
 from wdprefect.workspace.lines import Lines
@@ -25,6 +29,8 @@ class SingleContainer:
 
     def run(self, command: Command, on_line: OnLine, stop: Stop, closing: Stop) -> int:
         """Run the command to its end; its exit status. With `wait: false`: start it, and 0. Raises TaskFailed."""
+        owners = Owners(self._settings, self._workspace, self._log, self._run_as_root)
+        owners.lend()
         container = self._made(command)
         volume = Volume(container, self._workspace, self._log) if container.volume else None
         is_left = False
@@ -40,6 +46,7 @@ class SingleContainer:
             status = self._followed(container, command, on_line, stop, closing)
             if volume:
                 volume.pull()
+            owners.take_back()
             return status
         finally:
             if not is_left:
@@ -52,20 +59,18 @@ class SingleContainer:
             "WORKING_DIR": str(self._workspace.path),
         }
         for _ in range(2):
-            try:
-                self.container = create(self._engine, self._settings, self._workspace, command.arguments, environment)
-                if self.container.volume or self.container.sees(self._workspace):
-                    return self.container
-            except NotSeen:
-                pass
-            if self.container:
-                self.container.remove()
+            with suppress(NotSeen):
+                container = create(self._engine, self._settings, self._workspace, command.arguments, environment)
+                if container.volume or container.sees(self._workspace):
+                    self.container = container
+                    return container
+                container.remove()
             fall_back(self._engine, self._settings, self._log)
         raise AssertionError("a volume is always seen")
 
     def _followed(self, container: Container, command: Command, on_line: OnLine, stop: Stop, closing: Stop) -> int:
-        ending = ContainerEnding(container, grace_of(self._settings, command))
         connection = container.attach(stdin=False)
+        ending = ContainerEnding(container, grace_of(self._settings, command), connection.close)
         names: tuple[Stream, Stream] = ("stdout", "stderr")
         lines = {name: Lines(partial(on_line, name)) for name in names}
         try:
@@ -75,7 +80,8 @@ class SingleContainer:
                     lines[name].feed(data)
                 for taker in lines.values():
                     taker.end()
-                state = container.state()
+                # Where it was given up, nobody answers.
+                state = {} if connection.is_closed else container.state()
                 status = container.wait() if state else None
         finally:
             ending.ends()
@@ -87,6 +93,15 @@ class SingleContainer:
         if status == KILLED and not ending.was_asked and (state.get("OOMKilled") or self._settings.memory):
             raise out_of_memory(self._settings)
         return status
+
+    def _run_as_root(self, arguments: Sequence[str]) -> None:
+        """Run a program of the image as root in another container: the one of the command has ended."""
+        settings = replace(self._settings, user="0:0", entrypoint=(), is_removed=True, files="MOUNT")
+        other = SingleContainer(self._engine, settings, self._workspace, self._log)
+        said: list[str] = []
+        status = other.run(Command(tuple(arguments), {}), lambda _, line: said.append(line), Stop(), Stop())
+        if status:
+            raise TaskFailed(f"'{arguments[0]}' failed: {' '.join(said)}")
 
     def _end(self, container: Container) -> None:
         if self._settings.is_removed:

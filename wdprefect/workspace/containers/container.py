@@ -12,7 +12,7 @@ from typing import Any
 
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import Workspace
-from wdprefect.workspace.containers.engine import Engine, explained
+from wdprefect.workspace.containers.engine import Engine, explained, in_time
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.streams import Connection
 from wdprefect.workspace.containers.sweep import (
@@ -25,6 +25,8 @@ from wdprefect.workspace.containers.sweep import (
 )
 
 LABEL = "wdprefect."
+# Of a healthy engine it takes a tenth of a second.
+REMOVE_SECONDS = 20.0
 
 
 class NotSeen(Exception):
@@ -110,19 +112,24 @@ class Container:
         token = workspace.scratch / f".seen-{secrets.token_hex(4)}"
         token.touch()
         try:
-            with explained(self.engine, "the container cannot be looked into", _doubts):
-                self.engine.client.get_archive(self.id, str(token))[0].close()
-        except docker.errors.NotFound:
-            return False
+            with explained(self.engine, "the container cannot be looked into"):
+                try:
+                    self.engine.client.get_archive(self.id, str(token))[0].close()
+                except docker.errors.NotFound:
+                    return False
         finally:
             token.unlink()
         self.engine.sees_directories = True
         return True
 
     def remove(self) -> None:
-        """End and remove it, with its volume. Raises TaskFailed when the engine cannot: the sweep will."""
-        remove_container(self.engine, self.name, self.volume)
-        self.forget()
+        """End and remove it, with its volume. Raises TaskFailed when the engine cannot in time: the sweep will."""
+
+        def work() -> None:
+            remove_container(self.engine, self.name, self.volume)
+            self.forget()
+
+        in_time(work, REMOVE_SECONDS, f"the container '{self.name}' cannot be removed")
 
     def forget(self) -> None:
         """Leave it to itself: no sweep removes it."""
@@ -140,29 +147,38 @@ def create(
 
     Raises NotSeen when the directory cannot be mounted, and TaskFailed.
     """
-    mounts = settings.files != "VOLUME" and engine.sees_directories is not False
+    # What a mapped user makes in a mounted directory would be nobody's here.
+    mounts = settings.files != "VOLUME" and engine.sees_directories is not False and engine.users != "remapped"
     name = f"wdprefect-{secrets.token_hex(8)}"
     volume = None if mounts else name
     # Written down first: whatever happens from here on, the sweep finds it.
     file = note(workspace.outer, engine, name, volume)
     labels = _labels(settings, workspace)
     client = engine.client
-    with explained(engine, f"no container can be made of the image '{settings.image}'", _doubts):
-        if volume:
-            client.create_volume(volume, labels=labels)
-        made = client.create_container(
-            settings.image,
-            list(command),
-            name=name,
-            entrypoint=None if settings.entrypoint is None else list(settings.entrypoint) or [""],
-            environment=dict(environment),
-            user=user_of(settings, engine),
-            working_dir=str(workspace.path),
-            labels=labels,
-            ports=list(settings.ports) or None,
-            stdin_open=settings.is_shared,
-            host_config=_host(engine, settings, workspace, volume),
-        )
+    host = _host(engine, settings, workspace, volume)
+    try:
+        with explained(engine, f"no container can be made of the image '{settings.image}'", _doubts):
+            if volume:
+                client.create_volume(volume, labels=labels)
+            made = client.create_container(
+                settings.image,
+                list(command),
+                name=name,
+                entrypoint=None if settings.entrypoint is None else list(settings.entrypoint) or [""],
+                environment=dict(environment),
+                user=user_of(settings, engine),
+                working_dir=str(workspace.path),
+                labels=labels,
+                ports=list(settings.ports) or None,
+                stdin_open=settings.is_shared,
+                host_config=host,
+            )
+    except BaseException:
+        # Perhaps it was made, and only the answer was lost; what cannot be removed now stays written down.
+        with suppress(TaskFailed):
+            remove_container(engine, name, volume)
+            file.unlink()
+        raise
     return Container(engine, made["Id"], name, volume, file)
 
 
@@ -175,7 +191,7 @@ def user_of(settings: ContainerSettings, engine: Engine) -> str | None:
 
 def _labels(settings: ContainerSettings, workspace: Workspace) -> dict[str, str]:
     ours = {f"{LABEL}{name}": value for name, value in settings.labels.items()}
-    lasts = {} if settings.is_awaited else {LASTS_LABEL: "true"}
+    lasts = {} if settings.is_awaited and settings.is_removed else {LASTS_LABEL: "true"}
     return {**ours, ROOT_LABEL: root_of(workspace.outer), DIRECTORY_LABEL: str(workspace.outer), **lasts}
 
 

@@ -1,26 +1,57 @@
-"""Ending a command in a container from outside: asked to first, killed later, and its container last."""
+"""Ending a command in a container from outside: asked to first, killed later, and given up last."""
 
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
+from collections.abc import Callable
 from datetime import timedelta
 
 from wdprefect.workspace.containers.container import Container
 
-# What was killed is gone within this, or its container is ended.
+# What was killed is gone within this, or its container is ended; and then within this again, or it is given up.
 GONE_SECONDS = 2.0
 # A command that was sent begins within this.
 BEGIN_SECONDS = 5.0
 
 
-class CommandEnding:
-    """The ending of one command. `ask` may be called from any thread, and does not wait."""
+class Ending:
+    """The ending of what runs in a container. `ask` may be called from any thread, and does not wait.
 
-    def __init__(self, container: Container, grace: timedelta) -> None:
-        self._container, self._grace_seconds = container, grace.total_seconds()
-        self._group: int | None = None
-        self._begun, self._over = threading.Event(), threading.Event()
+    give_up: called when all of it takes too long, because the engine does not answer. It ends the waiting.
+    """
+
+    def __init__(self, container: Container, grace: timedelta, give_up: Callable[[], object]) -> None:
+        self._container, self._grace_seconds, self._give_up = container, grace.total_seconds(), give_up
+        self._over = threading.Event()
         self.was_asked = False
+
+    def ends(self) -> None:
+        """What runs is over."""
+        self._over.set()
+
+    def ask(self) -> None:
+        """Ask what runs to end, in threads of their own: requests to the engine take their time, or never end."""
+        self.was_asked = True
+        for work in (self._end, self._watch):
+            threading.Thread(target=work, name="wdprefect-end", daemon=True).start()
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Ask, wait, kill."""
+
+    def _watch(self) -> None:
+        if not self._over.wait(self._grace_seconds + 2 * GONE_SECONDS):
+            self._give_up()
+
+
+class CommandEnding(Ending):
+    """The ending of one command of several."""
+
+    def __init__(self, container: Container, grace: timedelta, give_up: Callable[[], object]) -> None:
+        super().__init__(container, grace, give_up)
+        self._group: int | None = None
+        self._begun = threading.Event()
 
     def begins(self, group: int) -> None:
         """The command has begun, as this process group of its container."""
@@ -28,14 +59,8 @@ class CommandEnding:
         self._begun.set()
 
     def ends(self) -> None:
-        """The command is over."""
         self._begun.set()
-        self._over.set()
-
-    def ask(self) -> None:
-        """Ask the command to end, in a thread of its own: requests to the engine take their time."""
-        self.was_asked = True
-        threading.Thread(target=self._end, name="wdprefect-end", daemon=True).start()
+        super().ends()
 
     def _end(self) -> None:
         self._begun.wait(BEGIN_SECONDS)
@@ -48,22 +73,8 @@ class CommandEnding:
             self._container.signal("KILL")
 
 
-class ContainerEnding:
+class ContainerEnding(Ending):
     """The ending of a container that is one command."""
-
-    def __init__(self, container: Container, grace: timedelta) -> None:
-        self._container, self._grace_seconds = container, grace.total_seconds()
-        self._over = threading.Event()
-        self.was_asked = False
-
-    def ends(self) -> None:
-        """The container has ended."""
-        self._over.set()
-
-    def ask(self) -> None:
-        """As of a command in a shared container."""
-        self.was_asked = True
-        threading.Thread(target=self._end, name="wdprefect-end", daemon=True).start()
 
     def _end(self) -> None:
         self._container.signal("TERM")

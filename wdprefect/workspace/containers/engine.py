@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -90,20 +91,32 @@ def _engine(address: str, process: int) -> Engine:  # noqa: ARG001  a forked chi
     import docker  # 0.1 s, and most runs need no container
 
     try:
-        return Engine(_client(address, TIMEOUT_SECONDS), address)
+        # It is asked for its version at once, which a healthy one answers soon.
+        client = _client(address, PING_SECONDS)
     except (docker.errors.DockerException, ValueError) as error:
         raise TaskFailed(unreachable(address, error)) from error
+    client.timeout = TIMEOUT_SECONDS
+    return Engine(client, address)
 
 
 def why_unreachable(address: str | None) -> str | None:
     """Why no engine answers at the address, the usual one by default; None when one does. Takes 5 seconds at most."""
     import docker  # as above
+    import requests
 
-    found = address or usual_address()
     try:
-        _client(found, PING_SECONDS).close()
-    except (docker.errors.DockerException, ValueError) as error:
-        return unreachable(found, error)
+        engine = engine_at(address)
+
+        def ping() -> None:
+            # It may have answered earlier.
+            try:
+                engine.client.ping()
+            except (docker.errors.DockerException, requests.RequestException) as error:
+                raise TaskFailed(unreachable(engine.shown, error)) from error
+
+        in_time(ping, PING_SECONDS, f"no container engine answers at '{engine.shown}'")
+    except TaskFailed as error:
+        return str(error)
     return None
 
 
@@ -153,8 +166,30 @@ def explained(engine: Engine, what: str, doing: Callable[[str], str | None] | No
 
 
 def _words(error: BaseException) -> str:
-    """The innermost reason of a chain of errors, which says more than those around it."""
-    # The SDK's errors have causes, those of urllib3 hold them. A NameError is how the SDK finds a package missing.
-    held = (error.__cause__, getattr(error, "reason", None), *error.args)
-    inner = next((each for each in held if isinstance(each, Exception) and not isinstance(each, NameError)), None)
-    return _words(inner) if inner else getattr(error, "strerror", None) or str(error)
+    """What the system said, where it is the cause of the error; else what the error says."""
+    found: list[BaseException] = [error]
+    for each in found:
+        inner = [*each.args, each.__cause__, each.__context__, getattr(each, "reason", None)]
+        found += [part for part in inner if isinstance(part, BaseException) and part not in found]
+    said = [each.strerror for each in found if isinstance(each, OSError) and each.strerror]
+    return said[-1] if said else str(error)
+
+
+def in_time(work: Callable[[], None], seconds: float, what: str) -> None:
+    """Do work that may wait for an engine which does not answer, no longer than that. Raises TaskFailed."""
+    failed: list[TaskFailed] = []
+    over = threading.Event()
+
+    def do() -> None:
+        try:
+            work()
+        except TaskFailed as error:
+            failed.append(error)
+        finally:
+            over.set()
+
+    threading.Thread(target=do, name="wdprefect-engine", daemon=True).start()
+    if not over.wait(seconds):
+        raise TaskFailed(f"{what}: the engine does not answer within {seconds:.0f} s")
+    for error in failed:
+        raise error

@@ -22,6 +22,7 @@ from wdprefect.workspace.containers.images import provide_image
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.shared import SharedContainer
 from wdprefect.workspace.containers.sweep import sweep_engine
+from wdprefect.workspace.guard import guard_of_process
 
 # Stopped before it began: what a program gives that SIGTERM ended.
 STOPPED = 128 + signal.SIGTERM
@@ -111,8 +112,12 @@ class ContainerSession:
 
     def _started(self, stop: Stop) -> Engine:
         """The engine, with the image on it."""
+        # It sweeps when this process is killed.
+        guard_of_process().start(self._workspace.root)
         engine = self._connect()
-        sweep_engine(engine, self._workspace.outer)
+        # Beside the run, which need not wait for it.
+        arguments = (engine, self._workspace.outer)
+        threading.Thread(target=sweep_engine, args=arguments, name="wdprefect-sweep", daemon=True).start()
         provide_image(engine, self._settings, self._log, stop)
         if self._settings.entrypoint is None and self._settings.is_shared:
             self._settings = replace(self._settings, is_shared=not _has_entrypoint(engine, self._settings.image))

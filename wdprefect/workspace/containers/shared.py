@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from wdprefect.model.ports import Command, OnLine, TaskLog, Workspace
@@ -14,6 +14,7 @@ from wdprefect.workspace.containers.ending import CommandEnding
 from wdprefect.workspace.containers.engine import Engine
 from wdprefect.workspace.containers.lane import KILL_REST, OOM, SHELL, Lane, LaneLost
 from wdprefect.workspace.containers.making import environment_of, fall_back, grace_of, lost, out_of_memory
+from wdprefect.workspace.containers.owners import Owners
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.volume import Volume
 
@@ -29,6 +30,9 @@ class SharedContainer:
         self._lock = threading.Lock()
         self._running = 0
         self._memory_kills = "0"
+        self._owners = Owners(settings, workspace, log, self._run_as_root)
+        # Another user does not see what is not lent.
+        self._owners.lend()
         # The first shell is the container's first process: when it ends, everything does.
         self.container, self._first = self._opened()
         self._idle = [self._first] if self._first.own_session else []
@@ -45,14 +49,16 @@ class SharedContainer:
         Raises TaskFailed when the container ends before it, and when it was killed for memory.
         """
         lane = self._take()
-        ending = CommandEnding(self.container, grace_of(self._settings, command))
+        ending = CommandEnding(self.container, grace_of(self._settings, command), lane.close)
         try:
             with stop.calling(ending.ask), closing.calling(ending.ask):
+                self._owners.lend()
                 if self._volume:
                     self._volume.push()
                 status = lane.run(command.arguments, self._environment(command), on_line, ending.begins)
                 ending.ends()
                 is_for_memory = status == KILLED and self._was_for_memory(lane)
+            self._owners.take_back()
             if self._volume:
                 self._volume.pull()
         except LaneLost as error:
@@ -99,16 +105,17 @@ class SharedContainer:
         """The container and its shell; None when the engine does not see the directory, which is known from then on."""
         settings, engine = self._settings, self._engine
         environment = environment_of(settings, engine, self._workspace)
-        container = create(engine, settings, self._workspace, [SHELL, "-s"], environment)
+        try:
+            container = create(engine, settings, self._workspace, [SHELL, "-s"], environment)
+        except NotSeen:
+            fall_back(engine, settings, self._log)
+            return None
         try:
             if container.volume:
                 Volume(container, self._workspace, self._log).push()
             lane = Lane(container.attach(stdin=True))
             container.start()
-            # A user of the flow's choice may be kept out of what the engine sees.
-            sees = lane.open(token) or (container.volume is None and container.sees(self._workspace))
-        except NotSeen:
-            sees = False
+            sees = lane.open(token)
         except LaneLost as error:
             reason = lost(container, settings)
             container.remove()
@@ -123,6 +130,9 @@ class SharedContainer:
         container.remove()
         fall_back(engine, settings, self._log)
         return None
+
+    def _run_as_root(self, arguments: Sequence[str]) -> None:
+        self.container.execute(arguments)
 
     def _environment(self, command: Command) -> Mapping[str, str]:
         return {**command.environment, "WORKING_DIR": str(self._workspace.path)}

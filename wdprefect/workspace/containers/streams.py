@@ -25,6 +25,7 @@ class Connection:
         self._attached = attached
         self._socket = getattr(attached, "_sock", attached)
         self._rest = b""
+        self.is_closed = False
         with suppress(OSError, AttributeError):
             # A command may say nothing for hours.
             self._socket.settimeout(None)
@@ -43,6 +44,7 @@ class Connection:
 
     def close(self) -> None:
         """End the connection; whoever reads from it sees its end. May be called twice."""
+        self.is_closed = True
         with suppress(OSError, AttributeError):
             self._socket.shutdown(socket.SHUT_RDWR)
         for part in (getattr(self._attached, "_response", None), self._attached, self._socket):

@@ -71,9 +71,14 @@ def remove_container(engine: Engine, name: str, volume: str | None) -> None:
     import docker  # loaded already by who made the engine
 
     with explained(engine, f"the container '{name}' cannot be removed"):
-        # Somebody else may be removing it at this moment.
-        with suppress(docker.errors.NotFound):
+        try:
             engine.client.remove_container(name, force=True, v=True)
+        except docker.errors.NotFound:
+            pass
+        except docker.errors.APIError as error:
+            # Somebody else is removing it at this moment.
+            if "in progress" not in str(error.explanation):
+                raise
         if volume:
             with suppress(docker.errors.NotFound):
                 engine.client.remove_volume(volume)

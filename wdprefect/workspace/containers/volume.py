@@ -13,6 +13,7 @@ import shutil
 import stat
 import tarfile
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -39,19 +40,31 @@ class Volume:
     def __init__(self, container: Container, workspace: Workspace, log: TaskLog) -> None:
         self._container, self._outer, self._log = container, workspace.outer, log
         self._folders = (workspace.path.name, workspace.scratch.name)
-        self._here: dict[str, Stamp] = {}
+        # None before the volume has anything.
+        self._here: dict[str, Stamp] | None = None
         # None where it is not known: what there is must be looked at then.
         self._there: dict[str, Stamp] | None = None
+        # Commands may run side by side.
+        self._lock = threading.Lock()
 
     def push(self) -> None:
         """Carry over what changed here since the last time. Raises TaskFailed."""
-        now = self._list_here()
-        changed = [name for name, stamp in now.items() if self._here.get(name) != stamp]
-        gone = [name for name in self._here if name not in now]
+        with self._lock:
+            self._push()
+
+    def pull(self) -> None:
+        """Carry back what changed there since the last time. Raises TaskFailed."""
+        with self._lock:
+            self._pull()
+
+    def _push(self) -> None:
+        before, now = self._here or {}, self._list_here()
+        changed = [name for name, stamp in now.items() if before.get(name) != stamp]
+        gone = [name for name in before if name not in now]
         for first in range(0, len(gone), NAMES_AT_A_TIME):
             paths = [str(self._outer / name) for name in gone[first : first + NAMES_AT_A_TIME]]
             self._container.execute(["rm", "-rf", "--", *paths])
-        if changed:
+        if changed or self._here is None:
             self._send(changed)
         self._here = now
         if gone or changed:
@@ -59,8 +72,7 @@ class Volume:
         if self._there is None:
             self._there = self._list_there()
 
-    def pull(self) -> None:
-        """Carry back what changed there since the last time. Raises TaskFailed."""
+    def _pull(self) -> None:
         before, now = self._there, self._list_there()
         if before is None or now is None:
             self._take_all()

@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from wdprefect.model.context import FlowableContext
+from wdprefect.model.context import FlowableContext, RunContext
 from wdprefect.model.node import Late, Many
 from wdprefect.model.task import Flowable, TaskOutputs, Tasks
+from wdprefect.plugins.core._namespace_files import NamespaceFiles, bring_namespace_files
 from wdprefect.plugins.core.storage import capture
 from wdprefect.workspace.files import write_files
 
@@ -16,8 +17,9 @@ from wdprefect.workspace.files import write_files
 class WorkingDirectory(Flowable):
     """Run tasks one after the other in one directory that they share.
 
-    Files of `inputFiles` are there when the first one starts; what `outputFiles` matches at the end is copied into the
-    storage, also when a task has failed. The directory is removed, whatever happened.
+    Files of `namespaceFiles`, then those of `inputFiles`, are there when the first one starts; what `outputFiles`
+    matches at the end is copied into the storage, also when a task has failed. The directory is removed, whatever
+    happened.
 
     In the Prefect UI it is one task run. `steps`, an extension of ours, says which of its tasks are bars inside it:
     `auto` those that last half a second or fail, at most 50, `bars` each, `table` none. All of them stand in the table
@@ -44,6 +46,7 @@ class WorkingDirectory(Flowable):
     """
 
     tasks: Tasks = Field(min_length=1)
+    namespace_files: NamespaceFiles | None = None
     input_files: dict[str, Any] | str | None = None
     output_files: Many[str] | None = None
     # Read as it is written, before there is a run: nobody renders it.
@@ -57,12 +60,17 @@ class WorkingDirectory(Flowable):
         output_files: dict[str, str]
 
     async def run(self, ctx: FlowableContext) -> TaskOutputs | None:
-        files = self.input_files
-        if files is not None:
-            await ctx.thread(lambda: write_files(ctx.leaf.workspace, files, ctx.leaf.files.storage))
+        if self.namespace_files is not None or self.input_files is not None:
+            await ctx.thread(lambda: self._bring(ctx.leaf))
         await ctx.sequence(self.tasks)
         return None
 
     async def conclude(self, ctx: FlowableContext) -> TaskOutputs | None:
         captured = await ctx.thread(lambda: capture(ctx.leaf, self.output_files))
         return self.Outputs(outputFiles=captured)
+
+    def _bring(self, ctx: RunContext) -> None:
+        # In this order: of two files of one name that of inputFiles wins.
+        bring_namespace_files(ctx, self.namespace_files)
+        if self.input_files is not None:
+            write_files(ctx.workspace, self.input_files, ctx.files.reader)
