@@ -15,6 +15,7 @@ from tests.running import SCRIPTS, messages
 from wdprefect.execution.execution import Execution
 
 BUSYBOX = "wdprefect-test/busybox"
+PROCESS = "io.kestra.plugin.core.runner.Process"
 DOCKER = f"{SCRIPTS}.runner.docker.Docker"
 Allow: TypeAlias = Callable[..., None]
 ContainersOf: TypeAlias = Callable[[Execution], list[Container]]

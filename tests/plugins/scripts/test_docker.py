@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 import os
 import socket
@@ -17,6 +18,7 @@ from docker.client import DockerClient
 from tests.plugins.scripts.containers import (
     BUSYBOX,
     DOCKER,
+    PROCESS,
     Allow,
     ContainersOf,
     allow,
@@ -27,7 +29,9 @@ from tests.plugins.scripts.containers import (
 from tests.running import CORE, SCRIPTS, messages, run_tasks
 from tests.servers.docker import docker_engine
 from tests.servers.relay import relay_to
+from wdprefect.api import run
 from wdprefect.errors import TaskFailed
+from wdprefect.loader import load_text
 from wdprefect.model.task_runner import RunnerScene
 from wdprefect.plugins.scripts.runner.docker import Docker
 from wdprefect.workspace.containers.engine import usual_address
@@ -216,6 +220,33 @@ def test_isolation(isolation: str, expected: str) -> None:
     assert ("SUCCESS", [expected]) == (execution.state, messages(execution, "second"))
 
 
+STRATEGIES = [pytest.param("MOUNT", id="mounted"), pytest.param("VOLUME", id="in a volume")]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_files_of_a_directory(strategy: str) -> None:
+    """A container sees the files of its directory, and what it makes or deletes counts for its siblings."""
+    runner = {"fileHandlingStrategy": strategy}
+    first = command(runner, id="first", commands="cat a.txt; rm a.txt; echo two > b.txt")
+    second = command({"type": PROCESS}, id="second", commands="ls; cat b.txt; echo three > c.txt")
+    third = command(runner, id="third", commands="ls; cat c.txt")
+    execution = run_tasks(in_directory(first, second, third) + "\n  inputFiles: {a.txt: one}")
+
+    said = {name: messages(execution, name, "INFO") for name in ("first", "second", "third")}
+    assert {"first": ["one"], "second": ["b.txt", "two"], "third": ["b.txt", "c.txt", "three"]} == said
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_files_of_a_failure(strategy: str) -> None:
+    """What a command has made is delivered when it fails, too."""
+    runner = {"fileHandlingStrategy": strategy}
+    execution = run_tasks(command(runner, commands="echo 1 > r.txt; exit 5", outputFiles=["r.txt"]))
+    outputs = execution.task_outputs["it"]
+
+    assert ("FAILED", 5, ["r.txt"]) == (execution.state, outputs["exitCode"], list(outputs["outputFiles"]))
+    assert b"1\n" == execution.read(outputs["outputFiles"]["r.txt"])
+
+
 def in_directory(*tasks: str) -> str:
     """A WorkingDirectory of these tasks."""
     inside = textwrap.indent("\n".join(tasks), "    ")
@@ -338,6 +369,40 @@ def test_no_program_as_entry_point() -> None:
     """An entry point that is not in the image is a command that is not found."""
     execution = run_tasks(command({"entryPoint": ["/no/such"]}))
     assert "Command failed with exit code 127" in failure(execution)
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "image"),
+    [
+        pytest.param("shell.Commands", {"commands": ["true"]}, "ubuntu", id="a shell"),
+        pytest.param("python.Script", {"script": "print(1)"}, "python:3.13-slim", id="Python"),
+    ],
+)
+def test_default_image(kind: str, properties: dict[str, Any], image: str, containers_of: ContainersOf) -> None:
+    """A task that names no image has the one that Kestra gives it."""
+    runner = {"type": DOCKER, "delete": False}
+    task = {"id": "it", "type": f"{SCRIPTS}.{kind}", "taskRunner": runner, **properties}
+    (container,) = containers_of(run_tasks(f"- {json.dumps(task)}"))
+
+    assert image == container.attrs["Config"]["Image"]
+
+
+def test_container_id(containers_of: ContainersOf) -> None:
+    """The outputs name the container; those of a process are empty."""
+    both = [command({"delete": False}), command({"type": PROCESS}, id="process")]
+    execution = run_tasks("\n".join(both))
+    (container,) = containers_of(execution)
+
+    assert {"containerId": container.id} == execution.task_outputs["it"]["taskRunner"]
+    assert {} == execution.task_outputs["process"]["taskRunner"]
+
+
+def test_example() -> None:
+    """The example of the manual runs as it stands."""
+    text = textwrap.dedent(str(inspect.getdoc(Docker)).split("```yaml\n")[1].split("```")[0])
+    execution = run(load_text(text), engine="local")
+
+    assert ("SUCCESS", ["3"]) == (execution.state, messages(execution, "count"))
 
 
 def test_no_image() -> None:

@@ -73,9 +73,35 @@ class Docker(TaskRunner):
     The directory is mounted, and the commands run as the user who runs the flow, unless `user` names another. Where the
     engine does not see the directory, as on another machine, a volume carries the files that change.
 
-    `host`, `volumes`, `privileged` and `networkMode: host` reach beyond the container: they are refused unless the
-    project's configuration allows them. `portBindings` without an address listen on this machine only. `resume` has no
-    effect: a run that is taken up again starts its containers anew.
+    ```yaml
+    id: in-a-container
+    namespace: company.team
+    tasks:
+      - id: count
+        type: io.kestra.plugin.scripts.shell.Commands
+        containerImage: alpine
+        taskRunner:
+          type: io.kestra.plugin.scripts.runner.docker.Docker
+          networkMode: none
+          memory: {memory: 64MB}
+          cpu: {cpus: 0.5}
+        commands:
+          - seq 3 | wc -l
+    ```
+
+    An image is pulled as `pullPolicy` says, five times where trying again may help. Who we are to its registry is the
+    first that fits of `credentials`, a map or a Prefect block `docker-registry-credentials/<name>`; of `config`, the
+    content of a `config.json`; of the project's configuration; of the worker's own `docker login`. No other registry
+    gets it, and no file or container has it.
+
+    `host` is an address, or a Prefect block `docker-host/<name>`; DOCKER_CERT_PATH and DOCKER_TLS_VERIFY count for
+    addresses, as with Docker's own client. `host`, `volumes`, `privileged` and `networkMode: host` reach beyond the
+    container: they are refused unless the project's configuration allows them. `portBindings` without an address listen
+    on this machine only.
+
+    With `delete: false` the container is kept, ended; with `wait: false` it goes on, and the task has succeeded once it
+    runs. `killGracePeriod` replaces the grace that commands have when they are stopped. `resume` has no effect: a run
+    that is taken up again starts its containers anew.
     """
 
     host: Text | None = None
