@@ -18,6 +18,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from wdprefect.on_prefect.server import ensure_server
+
 IMAGE = "ubuntu"
 STEPS = 20
 LINES = 200_000
@@ -41,7 +43,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["PREFECT_HOME"] = os.environ["WDPREFECT_HOME"] = folder
+        os.environ["PREFECT_API_URL"] = ensure_server().api_url
         cases = list(make_cases(Path(folder)))
         found: dict[str, list[float]] = {case.name: [] for case in cases}
         for _ in range(rounds):

@@ -39,7 +39,8 @@ DIRECTORIES = {"/tmp": (0o1777, 0), "/root": (0o700, 0), "/home/app": (0o755, 10
 PLAIN_DIRECTORIES = ("/dev", "/etc", "/proc", "/run", "/sys", "/var/log")
 # Debian calls these essential: for a machine, not for a container.
 NOT_ESSENTIAL = {"dpkg", "init-system-helpers", "login", "perl-base", "sysvinit-utils"}
-MORE_PACKAGES = ("ca-certificates", "libc6", "mawk", "tzdata")
+# Programs of PyPI want libstdc++, which a real image has for apt.
+MORE_PACKAGES = ("ca-certificates", "libc6", "libstdc++6", "mawk", "tzdata")
 # Written when packages are installed: the lists of their files lack them.
 MORE_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/nsswitch.conf", "/usr/bin/awk")
 NOT_NEEDED = re.compile(r"/usr/share/(doc|man|locale|info|lintian|bash-completion|common-licenses)/|/gconv/")
@@ -211,7 +212,8 @@ IMAGES = (
     Image(
         f"wdprefect-test/python:{VERSION}",
         python,
-        ('CMD ["python3"]', "ENV LANG=C.UTF-8"),
+        # pip trusts what this machine trusts.
+        ('CMD ["python3"]', "ENV LANG=C.UTF-8", "ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt"),
         ("python:latest", "python:3", *(f"python:{each}" for each in (VERSION, "3.11-slim", "3.13-slim"))),
     ),
 )

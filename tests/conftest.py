@@ -24,6 +24,7 @@ def _own_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(root / "prefect"))
         patch.setenv("WDPREFECT_HOME", str(root / "wdprefect"))
+        patch.setenv("WDPREFECT_CACHE", str(root / "cache"))
         patch.setenv("WDPREFECT_DIRECTORY", str(root / "directories"))
         patch.setenv("WDPREFECT_CACHE", str(root / "cache"))
         yield

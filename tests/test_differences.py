@@ -77,7 +77,31 @@ TESTS: dict[str, list[str]] = {
     ],
     "standard input of processes": ["test_differences.py::test_standard_input"],
     "the default runner": ["test_differences.py::test_default_runner", "cli/test_run.py::test_runner"],
-    "the file of a Python script": ["plugins/scripts/test_files.py::test_output_files"],
+    "the file of a script": [
+        "plugins/scripts/test_files.py::test_output_files",
+        "plugins/scripts/test_languages.py::test_nothing_stays",
+        "plugins/scripts/test_languages.py::test_node",
+    ],
+    "the output of `beforeCommands`": ["plugins/scripts/test_as_in_kestra.py::test_shell"],
+    "the level of lines on standard error": ["plugins/scripts/test_as_in_kestra.py::test_shell"],
+    "`targetOS: WINDOWS`": ["flows/err/wd205-scripts.yaml"],
+    "scripts: `taskCache`, `assets`, `workerGroup`, `workerSelector`, `uvInstallerVersion` …": [
+        "flows/err/wd205-scripts.yaml"
+    ],
+    "variables that a language brings, such as `PYTHONPATH`": [
+        "plugins/scripts/test_python.py::test_env_wins",
+        "plugins/scripts/test_dependencies.py::test_python_path",
+    ],
+    "Python `dependencies`": [
+        "plugins/scripts/test_dependencies.py::test_kept",
+        "plugins/scripts/test_dependencies.py::test_renewed",
+    ],
+    "Python `dependencies` without a wheel, in a container": [
+        "plugins/scripts/test_dependencies_in_containers.py::test_no_wheel"
+    ],
+    "`pythonVersion` of a process": ["plugins/scripts/test_dependencies.py::test_version"],
+    "`from kestra import Kestra`": ["plugins/scripts/test_kestra_module.py::test_gives_way"],
+    "`Kestra.timer` of a function": ["plugins/scripts/test_kestra_module.py::test_in_a_task"],
     "three lines before a Python script": [
         "plugins/scripts/test_python.py::test_traceback",
         "test_differences.py::test_words_of_json",

@@ -13,9 +13,14 @@ import pytest
 
 from tests.cli.commands import Cli, Write, run_command
 from tests.examples import EXAMPLES
+from tests.running import SCRIPTS
 from wdprefect import __version__
 from wdprefect.loader import read_yaml
 from wdprefect.loader.schema import flow_schema
+from wdprefect.loader.types import all_types, find_type
+from wdprefect.model.node import Node
+from wdprefect.model.task import Task
+from wdprefect.model.trigger import Trigger
 
 GOOD = "id: good\nnamespace: team\ntasks:\n  - id: a\n    type: io.kestra.plugin.core.log.Log\n    message: hello\n"
 BAD = GOOD.replace("message", "mesage")
@@ -114,6 +119,45 @@ def test_types(cli: Cli) -> None:
     assert ["tasks:", "io.kestra.plugin.scripts.shell.Commands", "io.kestra.plugin.scripts.shell.Script"] == [
         line.split()[0] for line in some.out.splitlines()
     ]
+
+
+def test_types_show_images(cli: Cli) -> None:
+    """A type that runs in containers is listed with the image that they have by default, others without."""
+    assert "Run a Node.js script. Image: node" in cli("types", "node.script").out
+    assert "Image:" not in cli("types", "core.").out
+
+
+def test_page_of_a_type(cli: Cli) -> None:
+    """The full name of a type gives its manual page: description, properties with types and defaults, outputs."""
+    script, runner = cli("types", f"{SCRIPTS}.python.Script"), cli("types", f"{SCRIPTS}.runner.docker.Docker")
+
+    assert 0 == script.code
+    assert script.out.startswith(f"{SCRIPTS}.python.Script\n\nRun a Python script.")
+    lines = {tuple(line.split(maxsplit=1)) for line in script.out.splitlines()}
+    assert {
+        ("script", "*                   text"),
+        ("dependencies", "list of text"),
+        ("packageManager", "UV or PIP, UV unless given"),
+        ("failFast", "true or false, true unless given"),
+        ("env", "map of text or text"),
+        ("Outputs:", "vars, exitCode, outputFiles, taskRunner"),
+        ("In", "a container without 'containerImage': python:3.13-slim"),
+    } <= lines
+    assert any(
+        line.startswith("Properties of every task: description, disabled, runIf") for line in script.out.splitlines()
+    )
+    assert "Properties of every task" not in runner.out
+
+
+@pytest.mark.parametrize("name", [*all_types(Task), *all_types(Trigger), f"{SCRIPTS}.runner.docker.Docker"])
+def test_every_type_has_a_page(cli: Cli, name: str) -> None:
+    """Each type has a page, on which nothing is missing that it takes."""
+    said = cli("types", name)
+
+    kind = find_type(name, Node)
+    assert kind is not None
+    missing = [field.alias for field in kind.model_fields.values() if field.alias and field.alias not in said.out]
+    assert (0, []) == (said.code, missing)
 
 
 def test_schema_is_one(cli: Cli) -> None:

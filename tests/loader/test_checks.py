@@ -128,6 +128,17 @@ def test_python_knows_json() -> None:
     assert ["WD326 warning"] == said(script % "'{{ inputs.text }}'")
 
 
+def test_packages() -> None:
+    """Who names a package to install can run commands as well."""
+    task = "type: io.kestra.plugin.scripts.python.Script, script: ''"
+    flow = load_text(f"{HEAD}  - {{id: look, {task}, dependencies: ['{{{{ inputs.text }}}}']}}\n")
+    expected = (
+        "WD326 warning: 'inputs.text' becomes a package that is installed: who gives its value can run commands "
+        "(name the packages in the flow)"
+    )
+    assert [expected] == [str(note).partition(": ")[2] for note in flow.notes]
+
+
 def test_rounds_of_a_loop() -> None:
     """A flow whose tasks run in loops may read what an earlier round has left."""
     read = "{{ outputs.second['a'].value ?? 1 }}{{ outputs.second['a'].value }}"

@@ -27,6 +27,7 @@ from wdprefect.workspace.containers.sweep import DIRECTORY_LABEL
 
 IMAGES = Path(__file__).parents[2] / "scripts" / "test_images.py"
 READY_WITHIN_SECONDS = 60
+GONE_WITHIN_SECONDS = 10
 # Ends the engine with the tests, even with killed ones: then, too, the end of the pipe is read.
 GUARD = '"$@" </dev/null & server=$!; read -r _; kill "$server"; wait "$server"'
 
@@ -55,7 +56,7 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerCl
         if made.returncode:
             is_missing(f"the images of the tests cannot be made: {made.stderr.strip()}")
         yield client
-        left = [each for each in all_of_ours(client) if _is_below(each, tmp_path_factory.getbasetemp())]
+        left = _left(client, tmp_path_factory.getbasetemp())
         for found in left:
             found.remove(force=True)
     assert [] == [found.name for found in left], "no test leaves a container or a volume"
@@ -66,6 +67,16 @@ def all_of_ours(client: DockerClient) -> list[Container | Volume]:
     ours = {"label": DIRECTORY_LABEL}
     containers = client.containers.list(all=True, filters=ours, ignore_removed=True)
     return [*containers, *client.volumes.list(filters=ours)]
+
+
+def _left(client: DockerClient, folder: Path) -> list[Container | Volume]:
+    """What is left of the tests, once the engine has had time to remove what has ended."""
+    deadline = time.monotonic() + GONE_WITHIN_SECONDS
+    while left := [each for each in all_of_ours(client) if _is_below(each, folder)]:
+        if time.monotonic() > deadline:
+            return left
+        time.sleep(0.1)
+    return []
 
 
 def _is_below(found: Container | Volume, folder: Path) -> bool:

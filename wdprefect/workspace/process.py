@@ -29,7 +29,6 @@ from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import Command, OnLine, Workspace
 from wdprefect.model.stop import Stop
 from wdprefect.workspace.child import Child
-from wdprefect.workspace.directory import Directory
 from wdprefect.workspace.ending import COMMAND_MARKER, RUN_MARKER, kill_all, marked_processes
 from wdprefect.workspace.guard import Guard, guard_of_process
 
@@ -130,7 +129,7 @@ class ProcessSession:
             raise TaskFailed("no program is given")
         own = {name: self._environment[name] for name in ("WORKING_DIR", RUN_MARKER)} | {COMMAND_MARKER: marker}
         try:
-            self._guard.start(self._workspace.root if isinstance(self._workspace, Directory) else None)
+            self._guard.start(self._workspace.root)
             # No preexec_fn: without one the system starts the program by vfork, and no Python runs in between.
             return subprocess.Popen(
                 command.arguments,

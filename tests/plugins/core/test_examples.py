@@ -9,10 +9,12 @@ import pytest
 
 from tests.examples import EXAMPLES
 from tests.plugins.git.origin import Origin
+from tests.plugins.scripts.programs import skip_without
 from wdprefect.api import run
 from wdprefect.loader import load_text
 from wdprefect.loader.types import all_types
-from wdprefect.model.task import Task
+from wdprefect.model.task import Task, iter_tasks
+from wdprefect.plugins.scripts._script import ScriptTask
 
 
 @pytest.fixture
@@ -33,6 +35,9 @@ def test_every_type_has_one(name: str) -> None:
 def test_example(text: str, inputs: dict[str, Any]) -> None:
     """An example runs as it stands; all that is noted of it is that its type is outdated."""
     flow = load_text(text)
+    for spec in iter_tasks(flow.tasks):
+        if issubclass(spec.kind, ScriptTask):
+            skip_without(spec.kind.language)
 
     execution = run(flow, engine="local", inputs={item.id: inputs[item.id] for item in flow.inputs})
 

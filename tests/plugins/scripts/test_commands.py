@@ -56,9 +56,7 @@ def test_failure_says_what_happened() -> None:
         pytest.param(
             "beforeCommands: ['export X=1', 'Y=2']\ncommands: ['echo $X $Y']", ["1 2"], id="beforeCommands share it"
         ),
-        pytest.param(
-            "beforeCommands: ['echo before', 'false']\ncommands: ['echo after']", ["before"], id="and its failFast"
-        ),
+        pytest.param("beforeCommands: ['false']\ncommands: ['echo after']", [], id="and its failFast"),
         pytest.param("interpreter: ['/bin/bash', '-c']\ncommands: ['echo ${BASH_VERSION:+bash}']", ["bash"], id="bash"),
         pytest.param(
             "interpreter: ['python3', '-c']\nfailFast: false\ncommands: ['import os', 'print(os.sep)']",
@@ -110,6 +108,11 @@ def test_env(env: str, expected: str) -> None:
             id="interpreter",
         ),
         pytest.param("interpreter: []\ncommands: []", "no program is given", id="nothing to run"),
+        pytest.param(
+            "interpreter: []\nbeforeCommands: [ls]\ncommands: [ls]",
+            "'beforeCommands' need a shell: name it as 'interpreter', or leave that out",
+            id="no shell for beforeCommands",
+        ),
     ],
 )
 def test_what_cannot_start(body: str, expected: str) -> None:

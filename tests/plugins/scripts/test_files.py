@@ -133,6 +133,22 @@ def test_uris_in_scripts() -> None:
     assert ["made", "kestra:///nowhere/x.txt"] == messages(execution, "a", "INFO")
 
 
+def test_uris_in_programs() -> None:
+    """In the text of a script of another language they are as well."""
+    execution = run_tasks(
+        after(f"""
+    - id: a
+      type: {SCRIPTS}.python.Script
+      outputFiles: ["**"]
+      script: |
+        print(open("{URI}").read().strip(), "kestra:///nowhere/x.txt")
+""")
+    )
+
+    assert ["made kestra:///nowhere/x.txt"] == messages(execution, "a", "INFO")
+    assert {} == execution.task_outputs["a"]["outputFiles"]
+
+
 def test_uris_in_env_stay() -> None:
     """A variable holds the URI as it is, as what a program may want to hand on."""
     execution = run_tasks(

@@ -93,7 +93,7 @@ def test_engine_hangs(
         assert time.monotonic() - began < 15
         monkeypatch.setattr(container, "REMOVE_SECONDS", 0.5)
         shell.session.close()
-        reason = "cannot be removed: the engine does not answer within 0 s; the next run tries again"
+        reason = "cannot be ended: the engine does not answer within 0 s; the next run tries again"
         assert [reason] == [message.partition("' ")[2] for _, message in log.lines]
     finally:
         os.kill(pid, signal.SIGCONT)

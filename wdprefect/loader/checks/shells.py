@@ -17,7 +17,8 @@ from wdprefect.loader.shape import Findings
 from wdprefect.loader.spellings.scripts import runs_scripts
 from wdprefect.model.task import Task, TaskSpec
 
-_LINES = frozenset({"commands", "beforeCommands", "script"})
+_PACKAGES = "dependencies"
+_LINES = frozenset({"commands", "beforeCommands", "script", _PACKAGES})
 # Filters and functions whose result holds nothing that a shell understands, whatever they are given.
 _HARMLESS = frozenset(
     {
@@ -55,10 +56,15 @@ def check_shells(template: Template, used: Uses, known: Known, findings: Finding
             expression = printed(template.text, reference.offsets[0]) or ".".join(reference.path)
             if expression not in seen:
                 seen.add(expression)
-                what = "program" if _is_python(template) else "script"
-                message = f"'{expression}' becomes part of the {what}: who gives its value can run commands"
+                message = f"'{expression}' becomes {_role(template)}: who gives its value can run commands"
                 at = template.at(findings, reference.offsets[0])
                 findings.warn_at(at, "WD326", message, _hint(expression, reference, template))
+
+
+def _role(template: Template) -> str:
+    if template.name == _PACKAGES:
+        return "a package that is installed"
+    return f"part of the {'program' if _is_python(template) else 'script'}"
 
 
 def _is_made_harmless(reference: Reference, template: Template) -> bool:
@@ -139,6 +145,8 @@ def _is_foreign_value(spec: TaskSpec, known: Known) -> bool:
 
 def _hint(expression: str, reference: Reference, template: Template) -> str:
     assert template.task is not None, "a script is a task"
+    if template.name == _PACKAGES:
+        return "name the packages in the flow"
     given = template.task.data.get("env")
     known = given if isinstance(given, Mapping) else {}
     value = f"{{{{ {expression} }}}}"

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from wdprefect.model.context import RunContext
-from wdprefect.model.node import Late, Text
-from wdprefect.plugins.scripts._script import Lines, ScriptTask, rendered_lines
+from wdprefect.plugins.scripts._language import SHELL
+from wdprefect.plugins.scripts._script import CommandsTask, SourceTask
 
 
-class Commands(ScriptTask):
+class Commands(CommandsTask):
     """Run shell commands.
+
+    They run in one shell, in the working directory. A line `::{"outputs": {"rows": 3}}::` that they print delivers a
+    value as `outputs.<id>.vars.rows`; metrics and lines of the log are delivered in the same way.
+
+    - `beforeCommands`: what prepares the work, in the same shell. What it prints is of level DEBUG.
+    - `failFast`: the first command that fails is the last one.
+    - `interpreter`: the shell, `[/bin/sh, -c]` unless given; an empty list for one program with its arguments.
+    - `env`: environment variables. What an input or another task gives is safe there, and not among the commands.
+    - `namespaceFiles`: files of the namespace into the working directory.
+    - `inputFiles`, `outputFiles`: files into the working directory, by their names, and patterns of files out of it.
+    - `outputDirectory`: whether there is a folder `{{ outputDir }}`, also `$OUTPUT_DIR`, all of which is delivered.
+    - `taskRunner`, `containerImage`: where the commands run.
+    - `warningOnStdErr`: whether a line on standard error makes the task a warning, as in old versions of Kestra.
+    - `stdErrLevel`: the level of such lines in the log, ERROR unless given; an addition to Kestra.
+    - `targetOS`: `AUTO` or `LINUX`.
 
     ```yaml
     id: shell-commands
@@ -24,16 +35,14 @@ class Commands(ScriptTask):
     ```
     """
 
-    default_image = "ubuntu"
-
-    commands: Lines
-
-    def lines(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> list[str]:  # noqa: ARG002  no file is needed
-        return rendered_lines(self.commands, ctx, seen)
+    language = SHELL
 
 
-class Script(ScriptTask):
+class Script(SourceTask):
     """Run a shell script.
+
+    It is the last part of the text that the shell of `interpreter` gets, behind `beforeCommands`. Its other properties
+    are those of `io.kestra.plugin.scripts.shell.Commands`.
 
     ```yaml
     id: shell-script
@@ -48,9 +57,4 @@ class Script(ScriptTask):
     ```
     """
 
-    default_image = "ubuntu"
-
-    script: Late[Text]
-
-    def lines(self, ctx: RunContext, seen: dict[str, Any], scratch: Path) -> list[str]:  # noqa: ARG002  as above
-        return [ctx.render.text(self.script, seen)]
+    language = SHELL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,11 +63,28 @@ class Container:
             self.engine.client.start(self.id)
 
     def state(self) -> dict[str, Any]:
-        """How it is, as the engine says; empty where the engine or the container is gone."""
+        """How it is, or how it ended, as the engine says; empty where the engine is gone, and knows nothing."""
+        import docker  # loaded already by who made the engine
+
         with suppress(TaskFailed), explained(self.engine, "the container cannot be asked"):
-            found: dict[str, Any] = self.engine.client.inspect_container(self.id)["State"]
+            try:
+                found: dict[str, Any] = self.engine.client.inspect_container(self.id)["State"]
+            except docker.errors.NotFound:
+                return self._remembered()
             return found
         return {}
+
+    def _remembered(self) -> dict[str, Any]:
+        """What the engine remembers of a container that it has removed: its last events."""
+        filters = {"container": self.id, "event": ["die", "oom"]}
+        events = self.engine.client.events(since=0, until=int(time.time()) + 1, filters=filters, decode=True)
+        found: dict[str, Any] = {}
+        for event in events:
+            if event["Action"] == "die":
+                found["ExitCode"] = int(event["Actor"]["Attributes"]["exitCode"])
+            else:
+                found["OOMKilled"] = True
+        return found
 
     def wait(self) -> int:
         """Wait for its end; its exit status."""
@@ -102,6 +120,22 @@ class Container:
         with explained(self.engine, "no shell can be started in the container"):
             made = client.exec_create(self.id, [shell, "-s"], stdin=True)
             return Connection(client.exec_start(made["Id"], socket=True))
+
+    def end(self) -> None:
+        """Kill it, and leave its removal to the engine. Raises TaskFailed when that does not answer in time."""
+        in_time(self._kill, REMOVE_SECONDS, f"the container '{self.name}' cannot be ended")
+
+    def _kill(self) -> None:
+        import docker  # loaded already by who made the engine
+
+        with explained(self.engine, f"the container '{self.name}' cannot be ended"):
+            try:
+                self.engine.client.kill(self.id, "KILL")
+            except docker.errors.APIError as error:
+                # It is gone, or has ended.
+                if error.status_code not in (404, 409):
+                    raise
+        self.forget()
 
     def sees(self, workspace: Workspace) -> bool:
         """Whether a file of the directory is there; it need not run."""
@@ -182,6 +216,11 @@ def create(
     return Container(engine, made["Id"], name, volume, file)
 
 
+def is_left_to_engine(settings: ContainerSettings, volume: str | None) -> bool:
+    """Whether the engine removes a container by itself: not where its end is asked for, or a volume goes with it."""
+    return settings.is_shared and settings.is_removed and volume is None
+
+
 def user_of(settings: ContainerSettings, engine: Engine) -> str | None:
     """The user of the container: the flow's word, else whoever owns the directory outside; None is the image's."""
     if settings.user is not None:
@@ -211,6 +250,8 @@ def _host(engine: Engine, settings: ContainerSettings, workspace: Workspace, vol
         # Nobody reads it: what is attached gets all, and a file of it would grow without end.
         log_config={"Type": "none"},
         mounts=mounts,
+        # Removing what a container has written takes the engine up to seconds, for which nobody need wait.
+        auto_remove=is_left_to_engine(settings, volume),
         # A shell reaps what it is left with; other first processes do not, nor do they end when they are asked to.
         init=None if settings.is_shared else True,
         **{**settings.host, "binds": binds},

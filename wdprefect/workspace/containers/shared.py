@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from wdprefect.model.ports import Command, OnLine, TaskLog, Workspace
 from wdprefect.model.stop import Stop
-from wdprefect.workspace.containers.container import Container, NotSeen, create
+from wdprefect.workspace.containers.container import Container, NotSeen, create, is_left_to_engine
 from wdprefect.workspace.containers.ending import CommandEnding
 from wdprefect.workspace.containers.engine import Engine
 from wdprefect.workspace.containers.lane import KILL_REST, OOM, SHELL, Lane, LaneLost
@@ -83,9 +83,15 @@ class SharedContainer:
 
     def close(self) -> None:
         """End it, with all that runs in it."""
+        is_idle = self._first in self._idle and not self._running
+        has_left = is_idle and is_left_to_engine(self._settings, self.container.volume) and self._first.leave()
         for lane in (self._first, *self._idle):
             lane.close()
-        if self._settings.is_removed:
+        if has_left:
+            self.container.forget()
+        elif is_left_to_engine(self._settings, self.container.volume):
+            self.container.end()
+        elif self._settings.is_removed:
             self.container.remove()
         else:
             self.container.forget()

@@ -25,7 +25,7 @@ class Connection:
         self._attached = attached
         self._socket = getattr(attached, "_sock", attached)
         self._rest = b""
-        self.is_closed = False
+        self.is_closed = self.was_limited = False
         with suppress(OSError, AttributeError):
             # A command may say nothing for hours.
             self._socket.settimeout(None)
@@ -42,6 +42,11 @@ class Connection:
         while data := self._received():
             yield from self._parsed(self._rest + data if self._rest else data)
 
+    def limit(self, seconds: float) -> None:
+        """Wait no longer than this for what comes from here on; `was_limited` says whether that was too short."""
+        with suppress(OSError, AttributeError):
+            self._socket.settimeout(seconds)
+
     def close(self) -> None:
         """End the connection; whoever reads from it sees its end. May be called twice."""
         self.is_closed = True
@@ -53,8 +58,14 @@ class Connection:
                 part.close()  # type: ignore[union-attr]  # where there is none
 
     def _received(self) -> bytes:
-        with suppress(OSError):
+        try:
             data: bytes = self._socket.recv(READ_BYTES)
+        except TimeoutError:
+            self.was_limited = True
+        except OSError:
+            # It is closed.
+            pass
+        else:
             return data
         return b""
 
