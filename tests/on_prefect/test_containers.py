@@ -21,6 +21,7 @@ from tests.servers.registry import AUTH, PASSWORD, Registry, private_registry
 from wdprefect.api import EngineName, run
 from wdprefect.errors import InvalidFlow
 from wdprefect.loader import load_text
+from wdprefect.model.flow import Flow
 from wdprefect.workspace.containers.engine import CA_BUNDLES
 
 __all__ = ["allow", "docker_engine", "private_registry"]  # fixtures of the tests below
@@ -65,7 +66,7 @@ def test_credentials(
 
     assert ("SUCCESS", "new") == (execution.state, messages(execution, "it")[-1]), messages(execution)
     assert PASSWORD not in json.dumps(execution.to_dict())
-    docker_engine.api.remove_image(image)
+    docker_engine.api.remove_image(image, force=True)
 
 
 def test_credentials_of_another_registry(private_registry: Registry, docker_engine: DockerClient, allow: Allow) -> None:
@@ -195,11 +196,23 @@ def test_host_that_does_not_answer(
     assert error.startswith(f"flow.yaml:4:5: task 'it': the block 'docker-host/{name}': {expected}")
 
 
+def flow_named(name: str) -> Flow:
+    """A flow of its own name, with a command in a container."""
+    return load_text(f"id: {name}\nnamespace: team\ntasks:\n{command({})}\n", "flow.yaml")
+
+
+def test_no_run_without_an_engine(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run` on Prefect makes no flow run when there is no engine."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
+    with pytest.raises(InvalidFlow, match=r"WD410 'it': no container engine answers at 'unix:///no/such\.sock'"):
+        run(flow_named("never-begun"), engine="prefect")
+    assert [] == api.flow_runs("team.never-begun")
+
+
 def test_deployed_without_an_engine(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """A deployed flow fails at its start with what `run` says; making it asks no engine."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
-    text = f"id: without\nnamespace: team\ntasks:\n{command({})}\n"
-    made: Any = wdprefect.to_prefect(load_text(text, "flow.yaml"))
+    made: Any = wdprefect.to_prefect(flow_named("without"))
     with pytest.raises(InvalidFlow) as caught:
         asyncio.run(made())
     (flow_run,) = api.flow_runs("team.without")

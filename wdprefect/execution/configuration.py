@@ -19,9 +19,9 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wdprefect.errors import UsageError
 
@@ -42,7 +42,7 @@ class Docker(_Table):
     """
 
     host: str | None = None
-    credentials: tuple[str, ...] = ()
+    credentials: tuple[Annotated[str, Field(pattern="^docker-registry-credentials/.")], ...] = ()
     allow: frozenset[Allowed] = frozenset()
 
 

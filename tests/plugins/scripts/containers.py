@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 from docker.client import DockerClient
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from tests.running import SCRIPTS, messages
@@ -66,7 +68,9 @@ def containers_of(docker_engine: DockerClient) -> Iterator[Callable[[Execution],
 
     yield find
     for container in found:
-        container.remove(force=True)
+        # The engine may be removing it, or has.
+        with suppress(APIError):
+            container.remove(force=True)
     names = {container.name for container in found}
     for volume in docker_engine.volumes.list():
         if volume.name in names:

@@ -102,6 +102,15 @@ def test_host_of_the_configuration(allow: Allow) -> None:
     assert ("SUCCESS", True) == (execution.state, "/containers/create" in said)
 
 
+def test_credentials_that_are_no_block(allow: Allow) -> None:
+    """Credentials of the configuration are blocks alone: its file is in everybody's hands."""
+    allow(credentials=["user:password"])
+    words = "'tool.wdprefect.docker.credentials.0': string should match pattern '^docker-registry-credentials/.'"
+    with pytest.raises(UsageError) as caught:
+        run_tasks(command({}))
+    assert words in str(caught.value)
+
+
 def test_unknown_word(allow: Allow) -> None:
     """A word that allows nothing is refused with those that do."""
     allow("everything")

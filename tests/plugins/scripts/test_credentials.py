@@ -66,7 +66,7 @@ def test_given(given: Callable[[str], dict[str, Any]], private_registry: Registr
     execution = run(flow, engine="local")
 
     assert ("SUCCESS", "new") == (execution.state, messages(execution, "it")[-1]), messages(execution)
-    docker_engine.api.remove_image(name)
+    docker_engine.api.remove_image(name, force=True)
 
 
 @pytest.mark.parametrize(

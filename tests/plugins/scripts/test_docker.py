@@ -29,6 +29,7 @@ from tests.plugins.scripts.containers import (
 from tests.running import CORE, SCRIPTS, messages, run_tasks
 from tests.servers.docker import docker_engine
 from tests.servers.relay import relay_to
+from tests.workspace.watching import wait_until
 from wdprefect.api import run
 from wdprefect.errors import TaskFailed
 from wdprefect.loader import load_text
@@ -178,7 +179,8 @@ def test_kept(containers_of: ContainersOf) -> None:
 
 def test_removed(containers_of: ContainersOf) -> None:
     """Without it nothing of a run stays on the engine."""
-    assert [] == containers_of(run_tasks(command({})))
+    execution = run_tasks(command({}))
+    wait_until(lambda: not containers_of(execution))
 
 
 def test_not_awaited(containers_of: ContainersOf) -> None:

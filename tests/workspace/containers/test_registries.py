@@ -48,6 +48,12 @@ def no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def log_in(folder: Path, address: str) -> None:
+    """What `docker login` writes."""
+    auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {address: {"auth": auth}}}))
+
+
 @pytest.mark.usefixtures("no_login")
 @pytest.mark.parametrize(
     ("accounts", "given"),
@@ -79,8 +85,8 @@ def test_chosen(
     docker_engine.api.remove_image(name)
 
 
-@pytest.mark.usefixtures("no_login")
 def test_no_other_registry(
+    no_login: Path,
     private_registry: Registry,
     registry: Registry,
     docker_engine: DockerClient,
@@ -89,6 +95,7 @@ def test_no_other_registry(
 ) -> None:
     """A registry never hears of the credentials of another one, nor does the engine when it is asked for its images."""
     registry.push(docker_engine, "public", "new")
+    log_in(no_login, private_registry.address)
     accounts = [Account(private_registry.address, AUTH), Account("docker.io", OTHER)]
     with relay_to(("127.0.0.1", registry.port)) as listening:
         name = f"127.0.0.1:{listening.port}/public"
@@ -125,8 +132,7 @@ def test_own_login(
 ) -> None:
     """Without credentials for a registry those count with which the worker's user has logged in there."""
     name = private_registry.push(docker_engine, "login", "new")
-    auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    (no_login / "config.json").write_text(json.dumps({"auths": {private_registry.address: {"auth": auth}}}))
+    log_in(no_login, private_registry.address)
     provide_image(heard_engine, ContainerSettings(name, registries=accounts), MemoryLog(), Stop())
 
     assert [AUTH] == [{key: given[key] for key in AUTH} for given in way_in.registry_auths()]
