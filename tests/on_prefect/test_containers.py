@@ -22,7 +22,8 @@ from wdprefect.api import EngineName, run
 from wdprefect.errors import InvalidFlow
 from wdprefect.loader import load_text
 from wdprefect.model.flow import Flow
-from wdprefect.workspace.containers.engine import CA_BUNDLES
+from wdprefect.on_prefect import containers
+from wdprefect.workspace.containers.engine import CA_BUNDLES, Engine, usual_address
 
 __all__ = ["allow", "docker_engine", "private_registry"]  # fixtures of the tests below
 pytestmark = [pytest.mark.docker, pytest.mark.server, pytest.mark.usefixtures("prefect_api")]
@@ -194,6 +195,24 @@ def test_host_that_does_not_answer(
     allow(host=save_host(name, address, **settings))
     error = failure(run_tasks(command({})))
     assert error.startswith(f"flow.yaml:4:5: task 'it': the block 'docker-host/{name}': {expected}")
+
+
+def test_host_that_says_nothing(allow: Allow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that takes connections and says nothing is not waited for as long as one that works."""
+    monkeypatch.setattr(containers, "PING_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        allow(host=save_host("silent", address, timeout=60))
+        error = failure(run_tasks(command({})))
+    assert f"the block 'docker-host/silent': no container engine answers at '{address}': timed out" in error
+
+
+@pytest.mark.usefixtures("docker_engine")
+def test_patience() -> None:
+    """Once an engine has answered it has the time that its block gives it."""
+    found = containers.container_block(save_host("patient", timeout=77))
+    assert isinstance(found, Engine)
+    assert (77, usual_address()) == (found.client.timeout, found.shown)
 
 
 def flow_named(name: str) -> Flow:

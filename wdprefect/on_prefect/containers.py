@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
 import requests
 
 from wdprefect.errors import TaskFailed
-from wdprefect.workspace.containers.engine import TIMEOUT_SECONDS, Engine, unreachable, usual_address
+from wdprefect.workspace.containers.engine import PING_SECONDS, TIMEOUT_SECONDS, Engine, unreachable, usual_address
 from wdprefect.workspace.containers.settings import Registry
 
 
@@ -38,18 +39,23 @@ def container_block(name: str) -> Engine | Registry:
 def _engine(block: Any, name: str) -> Engine:
     import docker  # loaded already by prefect_docker
 
-    settings = {"timeout": block.timeout or TIMEOUT_SECONDS, **block.client_kwargs}
+    address = block.base_url or usual_address()
+    # Without an address the SDK takes DOCKER_HOST, with what belongs to it, or the one socket that it knows.
+    base_url = None if os.environ.get("DOCKER_HOST") and not block.base_url else address
+    settings = {**block.client_kwargs, "timeout": PING_SECONDS}
     try:
         if isinstance(settings.get("tls"), dict):
             # A block holds JSON: the arguments of the SDK's TLSConfig, paths of the worker.
             settings["tls"] = docker.tls.TLSConfig(**settings["tls"])
-        client = block.model_copy(update={"client_kwargs": settings}).get_client()
+        client = block.model_copy(update={"base_url": base_url, "client_kwargs": settings}).get_client()
         client.ping()
     except TypeError as error:
         raise TaskFailed(f"the block '{name}': its client_kwargs cannot be followed: {error}") from None
     except (docker.errors.DockerException, requests.RequestException, ValueError) as error:
-        raise TaskFailed(f"the block '{name}': {unreachable(block.base_url or usual_address(), error)}") from error
-    return Engine(client.api, block.base_url or usual_address())
+        raise TaskFailed(f"the block '{name}': {unreachable(address, error)}") from error
+    # A healthy one answers soon when it is asked who it is; later it may have more to do.
+    client.api.timeout = block.client_kwargs.get("timeout") or block.timeout or TIMEOUT_SECONDS
+    return Engine(client.api, address)
 
 
 def _registry(block: Any) -> Registry:

@@ -172,7 +172,9 @@ def _words(error: BaseException) -> str:
         inner = [*each.args, each.__cause__, each.__context__, getattr(each, "reason", None)]
         found += [part for part in inner if isinstance(part, BaseException) and part not in found]
     said = [each.strerror for each in found if isinstance(each, OSError) and each.strerror]
-    return said[-1] if said else str(error)
+    # A socket that waited in vain has no more to say.
+    late = ["timed out" for each in found if isinstance(each, TimeoutError)]
+    return [str(error), *late, *said][-1]
 
 
 def in_time(work: Callable[[], None], seconds: float, what: str) -> None:
