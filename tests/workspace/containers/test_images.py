@@ -9,6 +9,8 @@ import socket
 import tarfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from docker.client import DockerClient
 from tests.fakes import MemoryLog
 from tests.servers.registry import PASSWORD, USER, Registry, private_registry, registry, running_registry
 from tests.workspace.containers.conftest import Open
-from tests.workspace.watching import stopping_when
+from tests.workspace.watching import Shell, stopping_when, wait_until
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import Level
 from wdprefect.model.stop import Stop
@@ -286,25 +288,70 @@ def test_invalid_name(image: str, pull: PullPolicy, expected: str, engine: Engin
     assert [] == [text for level, text in log.lines if level == "WARN"]
 
 
-def test_stop(engine: Engine, log: MemoryLog) -> None:
-    """A pull from a registry that says nothing ends when it is stopped."""
-    stop, called = Stop(), threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
-        held: list[socket.socket] = []
+@pytest.fixture
+def silent_registry() -> Iterator[SilentRegistry]:
+    """A registry that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        registry = SilentRegistry(f"127.0.0.1:{listening.getsockname()[1]}")
 
         def hold() -> None:
-            held.append(silent.accept()[0])
-            called.set()
+            connection, _ = listening.accept()
+            registry.called.set()
+            registry.done.wait()
+            connection.close()
 
         thread = threading.Thread(target=hold)
         thread.start()
-        with stopping_when(called.is_set, stop), pytest.raises(TaskFailed) as caught:
-            provide_image(engine, ContainerSettings(f"{address}/any"), log, stop)
+        yield registry
+        registry.done.set()
         thread.join()
-        held[0].close()
 
-    assert f"pulling the image '{address}/any' was stopped" == str(caught.value)
+
+@dataclass(frozen=True, slots=True)
+class SilentRegistry:
+    """called: somebody waits for its answer. done: nobody need wait any more."""
+
+    address: str
+    called: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+def test_stop(silent_registry: SilentRegistry, engine: Engine, log: MemoryLog) -> None:
+    """A pull from a registry that says nothing ends when it is stopped."""
+    image, stop = f"{silent_registry.address}/any", Stop()
+    with stopping_when(silent_registry.called.is_set, stop), pytest.raises(TaskFailed) as caught:
+        provide_image(engine, ContainerSettings(image), log, stop)
+
+    assert f"pulling the image '{image}' was stopped" == str(caught.value)
+
+
+def test_stop_of_who_waits(silent_registry: SilentRegistry, shell_in: Open) -> None:
+    """A command that waits for the pull of another one is stopped alone."""
+    first, stop_first, stop_second = shell_in(f"{silent_registry.address}/any"), Stop(), CountingStop()
+    second = Shell(first.session, first.directory)
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(first.run, "true", stop=stop_first)
+        wait_until(silent_registry.called.is_set)
+        # It is asked once before it waits.
+        with stopping_when(lambda: stop_second.asked > 1, stop_second):
+            status = second.run("true", stop=stop_second)
+        is_pulling = pulling.running()
+        stop_first.request()
+        error = pulling.exception()
+
+    assert (143, True) == (status, is_pulling)
+    assert "was stopped" in str(error)
+
+
+class CountingStop(Stop):
+    """Knows how often it was asked for."""
+
+    asked = 0
+
+    @property
+    def requested(self) -> bool:
+        self.asked += 1
+        return super().requested
 
 
 def test_stop_in_a_pause(broken_registry: str, engine: Engine, log: MemoryLog) -> None:
