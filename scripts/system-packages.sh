@@ -1,12 +1,13 @@
 #!/bin/sh
-# Install what tests use beside Python: git, chromium for screenshots, sshd to clone from. Debian only; elsewhere it says
-# what is missing.
+# Install what tests use beside Python: git, chromium for screenshots, sshd to clone from, a registry of images. Debian only;
+# elsewhere it says what is missing.
 set -eu
 missing=""
 command -v git >/dev/null || missing="$missing git"
 command -v chromium >/dev/null || missing="$missing chromium"
-# Only where installing it starts nothing: with systemd it would listen to the network.
+# Only where installing them starts nothing: with systemd they would listen to the network.
 [ -x /usr/sbin/sshd ] || [ -d /run/systemd/system ] || missing="$missing openssh-server"
+[ -x /usr/bin/docker-registry ] || [ -d /run/systemd/system ] || missing="$missing docker-registry"
 [ -n "$missing" ] || exit 0
 command -v apt-get >/dev/null || { echo "please install:$missing" >&2; exit 3; }
 sudo=""

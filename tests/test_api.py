@@ -276,9 +276,10 @@ def test_a_flow_runs_again() -> None:
     assert 1 == len(second.task_runs)
 
 
-def test_to_prefect_refuses_what_cannot_run() -> None:
-    """A flow whose commands cannot run here is refused before there is a Prefect flow."""
-    flow = flow_of(f"- {{id: a, type: {SCRIPTS}.shell.Commands, containerImage: ubuntu, commands: []}}")
+def test_to_prefect_refuses_what_is_not_allowed() -> None:
+    """A flow that asks for what the project does not allow is refused before there is a Prefect flow."""
+    runner = f"{{type: {SCRIPTS}.runner.docker.Docker, privileged: true}}"
+    flow = flow_of(f"- {{id: a, type: {SCRIPTS}.shell.Commands, taskRunner: {runner}, commands: []}}")
 
-    with pytest.raises(InvalidFlow, match="WD410"):
+    with pytest.raises(InvalidFlow, match="WD411"):
         wdprefect.to_prefect(flow)

@@ -76,6 +76,54 @@ TESTS: dict[str, list[str]] = {
         "workspace/test_process.py::test_stop_of_who_left_the_group",
     ],
     "standard input of processes": ["test_differences.py::test_standard_input"],
+    "Docker: containers of a WorkingDirectory": [
+        "plugins/scripts/test_docker.py::test_isolation",
+        "workspace/containers/test_shared.py::test_one_container",
+    ],
+    "Docker: the user of a container": [
+        "plugins/scripts/test_docker.py::test_property",
+        "plugins/scripts/test_docker.py::test_user",
+    ],
+    "Docker: files deleted in a container": [
+        "plugins/scripts/test_docker.py::test_files_of_a_directory",
+    ],
+    "Docker: `volumes`": [
+        "flows/err/wd411-beyond.yaml",
+        "plugins/scripts/test_allowed.py::test_refused_when_it_runs",
+        "plugins/scripts/test_allowed.py::test_volume",
+        "plugins/scripts/test_allowed.py::test_socket",
+    ],
+    "Docker: `host`, `privileged`, `networkMode: host`": [
+        "flows/err/wd411-beyond.yaml",
+        "plugins/scripts/test_allowed.py::test_refused_when_it_runs",
+        "plugins/scripts/test_allowed.py::test_privileged_and_host",
+        "plugins/scripts/test_allowed.py::test_host_network",
+    ],
+    "Docker: `portBindings` without an address": [
+        "plugins/scripts/test_docker.py::test_ports",
+    ],
+    "Docker: credentials": [
+        "plugins/scripts/test_credentials.py::test_nowhere_to_be_seen",
+        "workspace/containers/test_registries.py::test_no_other_registry",
+    ],
+    "Docker: programs that know passwords, in `config`": [
+        "plugins/scripts/test_docker.py::test_wrong_value",
+    ],
+    "Docker: pulls that fail": [
+        "workspace/containers/test_images.py::test_registry_that_is_down_at_first",
+        "workspace/containers/test_images.py::test_missing",
+        "workspace/containers/test_images.py::test_denied",
+    ],
+    "Docker: ending a command": [
+        "plugins/scripts/test_docker.py::test_kill_grace_period",
+    ],
+    "Docker: labels of containers": [
+        "plugins/scripts/test_docker.py::test_labels",
+    ],
+    "Docker: no engine answers": [
+        "plugins/scripts/test_allowed.py::test_no_engine",
+        "on_prefect/test_containers.py::test_deployed_without_an_engine",
+    ],
     "the default runner": ["test_differences.py::test_default_runner", "cli/test_run.py::test_runner"],
     "the file of a script": [
         "plugins/scripts/test_files.py::test_output_files",

@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913  what a run can be given; all by name
 def to_prefect(flow: Flow, *, runner: str | None = None, storage: str | None = None) -> prefect.Flow[..., Any]:
     """The flow as a Prefect flow, with a typed parameter for each input: call it, serve it, deploy it.
 
-    runner, storage: as in `run`. Raises InvalidFlow for a flow whose commands cannot run here.
+    runner, storage: as in `run`. Raises InvalidFlow for a flow that asks for what the project does not allow.
     """
     from wdprefect.on_prefect.flow import make_prefect_flow  # as above
 

@@ -25,7 +25,17 @@ from wdprefect.model.trigger import Trigger
 GOOD = "id: good\nnamespace: team\ntasks:\n  - id: a\n    type: io.kestra.plugin.core.log.Log\n    message: hello\n"
 BAD = GOOD.replace("message", "mesage")
 SCRIPT = "type: io.kestra.plugin.scripts.shell.Commands"
-IMAGE = f"id: i\nnamespace: team\ntasks:\n  - id: a\n    {SCRIPT}\n    containerImage: alpine\n    commands: [ls]\n"
+BEYOND = f"""\
+id: beyond
+namespace: team
+tasks:
+  - id: a
+    {SCRIPT}
+    taskRunner:
+      type: io.kestra.plugin.scripts.runner.docker.Docker
+      privileged: true
+    commands: [ls]
+"""
 FLOWS = sorted(Path(__file__).parents[2].glob("deployments/flows/*.yaml"))
 
 
@@ -60,15 +70,14 @@ def test_validate_as_json(cli: Cli, write: Write) -> None:
     assert (path, 6, 5, "error") == tuple(found[0][name] for name in ("file", "line", "column", "severity"))
 
 
-def test_validate_what_cannot_run_here(cli: Cli, write: Write) -> None:
-    """A task whose commands cannot run where it wants them is a problem, unless they are to run on this machine."""
-    path = write("image.yaml", IMAGE)
+def test_validate_what_is_not_allowed(cli: Cli, write: Write) -> None:
+    """What the project does not allow to containers is a problem, unless all commands are to run as processes."""
+    path = write("beyond.yaml", BEYOND)
 
     said = cli("validate", path)
     forced = cli("validate", path, "--runner", "process")
 
-    reason = "WD410 'a': containers are not supported yet (run it with --runner process)"
-    assert (1, f"{path}:4:5: {reason}\n") == (said.code, said.out)
+    assert (1, True) == (said.code, said.out.startswith(f"{path}:8:19: WD411 'a': 'privileged' reaches beyond"))
     assert (0, "") == (forced.code, forced.out)
 
 

@@ -261,15 +261,16 @@ def test_interrupted(local: Cli, write: Write, monkeypatch: pytest.MonkeyPatch) 
     assert (130, "wdprefect: interrupted\n") == (said.code, said.err)
 
 
-def test_runner(local: Cli, write: Write) -> None:
-    """A task that wants a container is refused with what to do, and `--runner process` runs it here."""
+def test_runner(local: Cli, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that wants a container needs an engine; `--runner process` runs it here."""
     path = write("docker.yaml", DOCKER)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
 
     refused, run_here = local(path), local(path, "--runner", "process")
 
     assert (1, "") == (refused.code, refused.out)
     assert refused.err.startswith(f"{path}:4:5: WD410 ")
-    assert "(run it with --runner process)" in refused.err
+    assert "or run without containers by --runner process" in refused.err
     assert 0 == run_here.code
     assert "  a | here" in run_here.err.splitlines()
 

@@ -17,6 +17,8 @@ from wdprefect.loader.spellings.names import aliases
 from wdprefect.loader.spellings.properties import BY_TYPE, Rename, Row
 
 DOCKER = "io.kestra.plugin.scripts.runner.docker.Docker"
+# With the old spellings the entry point of the image counts.
+OLD_DOCKER = {"type": DOCKER, "keepEntryPoint": True}
 PROCESS = "io.kestra.plugin.core.runner.Process"
 SHELL = "io.kestra.plugin.scripts.shell.Commands"
 BATCH = "io.kestra.plugin.ee.aws.runner.Batch"
@@ -206,7 +208,7 @@ def test_properties(type_name: str, old: dict[str, Any], expected: dict[str, Any
 @pytest.mark.parametrize(
     ("old", "expected"),
     [
-        pytest.param({"runner": "DOCKER"}, {"taskRunner": {"type": DOCKER}, "outputDirectory": True}, id="DOCKER"),
+        pytest.param({"runner": "DOCKER"}, {"taskRunner": OLD_DOCKER, "outputDirectory": True}, id="DOCKER"),
         pytest.param({"runner": "PROCESS"}, {"taskRunner": {"type": PROCESS}, "outputDirectory": True}, id="PROCESS"),
         pytest.param(
             {"runner": "PROCESS", "outputDirectory": False, "taskRunner": {"type": DOCKER}, "docker": {"image": "i"}},
@@ -215,24 +217,22 @@ def test_properties(type_name: str, old: dict[str, Any], expected: dict[str, Any
         ),
         pytest.param(
             {"runner": "DOCKER", "docker": {"image": "i", "user": "u"}, "taskRunner": {"type": PROCESS}},
-            {"taskRunner": {"type": DOCKER, "user": "u"}, "containerImage": "i", "outputDirectory": True},
+            {"taskRunner": {**OLD_DOCKER, "user": "u"}, "containerImage": "i", "outputDirectory": True},
             id="runner with docker",
         ),
-        pytest.param(
-            {"docker": {"image": "i"}}, {"taskRunner": {"type": DOCKER}, "containerImage": "i"}, id="docker alone"
-        ),
+        pytest.param({"docker": {"image": "i"}}, {"taskRunner": OLD_DOCKER, "containerImage": "i"}, id="docker alone"),
         pytest.param(
             {
                 "docker": {"image": "i", "cpu": {"cpus": 1}},
                 "containerImage": "c",
                 "taskRunner": {"type": DOCKER, "user": "u"},
             },
-            {"taskRunner": {"type": DOCKER, "cpu": {"cpus": 1}}, "containerImage": "i"},
+            {"taskRunner": {**OLD_DOCKER, "cpu": {"cpus": 1}}, "containerImage": "i"},
             id="docker replaces the options and the image",
         ),
         pytest.param(
             {"docker": {"user": "u"}, "containerImage": "c"},
-            {"taskRunner": {"type": DOCKER, "user": "u"}, "containerImage": "c"},
+            {"taskRunner": {**OLD_DOCKER, "user": "u"}, "containerImage": "c"},
             id="docker without an image",
         ),
         pytest.param(

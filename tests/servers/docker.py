@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from docker.errors import APIError, DockerException
 from docker.models.containers import Container
 from docker.models.volumes import Volume
 
+from tests.servers.certificates import Certificates
 from tests.servers.needed import is_missing
 from wdprefect.workspace.containers.sweep import DIRECTORY_LABEL
 
@@ -85,10 +87,15 @@ def _is_below(found: Container | Volume, folder: Path) -> bool:
 
 @dataclass
 class OwnEngine:
-    """An engine of a test's own, empty at first; its containers reach each other, and nothing else."""
+    """An engine of a test's own, empty at first; its containers reach each other, and nothing else.
+
+    listener: where it also listens, beside its own socket. certificates: with which it does so, to whom has one too.
+    """
 
     folder: Path
     guard: subprocess.Popen[bytes] | None = None
+    listener: socket.socket | None = None
+    certificates: Certificates | None = None
 
     @property
     def url(self) -> str:
@@ -117,10 +124,15 @@ class OwnEngine:
         # In a network of its own: it would take the bridge of the machine's engine, or remove it.
         own = ["unshare", "--net"] if hides is None else ["unshare", "--net", "--mount", "sh", "-c", HIDING, str(hides)]
         places_shown = [] if hides is None else [str(len(shows)), *map(str, shows)]
-        command = ["sh", "-c", GUARD, "guard", *own, *places_shown, "dockerd", "-H", self.url, *named]
+        command = [*own, *places_shown, *self._with_listener(), "-H", self.url, *named]
         with (self.folder / "log").open("ab") as log:
             self.guard = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+                ["sh", "-c", GUARD, "guard", *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=[self.listener.fileno()] if self.listener else [],
             )
         if not self._answers(self.guard):
             self.stop()
@@ -158,6 +170,15 @@ class OwnEngine:
                 subprocess.run(["umount", "--lazy", line.split()[1]], check=True)
         shutil.rmtree(self.folder)
 
+    def _with_listener(self) -> list[str]:
+        """The engine's command; a socket from outside of its network is handed over as systemd does."""
+        if self.listener is None:
+            return ["dockerd"]
+        # bash, for numbers of more than one digit.
+        text = f'exec 3<&{self.listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
+        tls = self.certificates.of_server() if self.certificates else []
+        return ["bash", "-c", text, "bash", "dockerd", "-H", "fd://", *tls]
+
     def _answers(self, guard: subprocess.Popen[bytes]) -> bool:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while time.monotonic() < deadline and guard.poll() is None:
@@ -169,17 +190,27 @@ class OwnEngine:
         return False
 
 
-@pytest.fixture
-def own_engine() -> Iterator[OwnEngine]:
-    """A second engine, which the test may kill and start again: for what happens when one goes away. Needs root."""
+@contextmanager
+def running_engine(
+    listener: socket.socket | None = None, certificates: Certificates | None = None
+) -> Iterator[OwnEngine]:
+    """A second engine. Needs root."""
     if os.geteuid() != 0:
         is_missing("only root can start a second Docker engine")
     if shutil.which("dockerd") is None:
         is_missing("dockerd is not installed: run scripts/docker-engine.sh")
     # Short, for sockets below it: their paths have 107 characters at most.
-    engine = OwnEngine(Path(tempfile.mkdtemp(prefix="wdprefect-engine-")))
+    folder = Path(tempfile.mkdtemp(prefix="wdprefect-engine-"))
+    engine = OwnEngine(folder, listener=listener, certificates=certificates)
     engine.start()
     try:
         yield engine
     finally:
         engine.remove()
+
+
+@pytest.fixture
+def own_engine() -> Iterator[OwnEngine]:
+    """A second engine, which the test may kill and start again: for what happens when one goes away. Needs root."""
+    with running_engine() as engine:
+        yield engine

@@ -19,14 +19,14 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wdprefect.errors import UsageError
 
 # What reaches beyond a container. A volume may be any folder of the engine's machine.
-Allowed = Literal["volumes", "privileged", "host-network", "host-pid", "socket", "host"]
+Allowed = Literal["volumes", "privileged", "host-network", "socket", "host"]
 
 
 class _Table(BaseModel):
@@ -42,7 +42,7 @@ class Docker(_Table):
     """
 
     host: str | None = None
-    credentials: tuple[str, ...] = ()
+    credentials: tuple[Annotated[str, Field(pattern="^docker-registry-credentials/.")], ...] = ()
     allow: frozenset[Allowed] = frozenset()
 
 

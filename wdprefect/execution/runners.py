@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -30,7 +30,7 @@ def choose_options(flow: Flow, runner: str | None) -> Options:
     allowed = options.configuration.docker.allow
     problems = [
         Problem(flow.at((*path, refusal.name)), "WD411", f"'{spec.id}': {refusal.message}", refusal.hint)
-        for spec, path, task_runner in _task_runners(flow, options)
+        for spec, path, task_runner, _ in _task_runners(flow, options)
         for refusal in task_runner.refused(allowed)
     ]
     if problems:
@@ -43,20 +43,25 @@ def check_runners(flow: Flow, options: Options) -> None:
     reasons: dict[tuple[Any, ...], str | None] = {}
     problems = []
     scene = scene_of(options)
-    for spec, path, task_runner in _task_runners(flow, options):
+    for spec, path, task_runner, late in _task_runners(flow, options):
+        if "host" in late:
+            continue
         # Each engine is asked once.
         key = (type(task_runner), getattr(task_runner, "host", None))
         if key not in reasons:
             reasons[key] = task_runner.unreachable(scene)
         if reason := reasons[key]:
-            hint = "start it, or run the flow with --runner process"
+            hint = "start it, or run without containers by --runner process or WDPREFECT_RUNNER=process"
             problems.append(Problem(flow.at(path), "WD410", f"'{spec.id}': {reason}", hint))
     if problems:
         raise InvalidFlow(problems)
 
 
-def _task_runners(flow: Flow, options: Options) -> Iterator[tuple[TaskSpec, Path, TaskRunner]]:
-    """The task runner of each task that has one, as far as it is known before anything is rendered, and its path."""
+def _task_runners(flow: Flow, options: Options) -> Iterator[tuple[TaskSpec, Path, TaskRunner, Collection[str]]]:
+    """The task runner of each task that has one, as far as it is known before anything is rendered, and its path.
+
+    Last come the names of the properties that are known later.
+    """
     for spec in iter_tasks([flow.tasks, flow.errors, flow.finally_, flow.after_execution]):
         settings: Any = spec.data.get("taskRunner")
         if "taskRunner" not in aliases(spec.kind) or spec.settings.disabled is True:
@@ -66,4 +71,4 @@ def _task_runners(flow: Flow, options: Options) -> Iterator[tuple[TaskSpec, Path
         chosen = chosen_runner(Wanted(settings, spec.data.get("containerImage")), options)
         with suppress(TaskFailed):
             known = {name: value for name, value in chosen.items() if not has_template(value)}
-            yield spec, (*spec.path, "taskRunner"), find_task_runner(known)
+            yield spec, (*spec.path, "taskRunner"), find_task_runner(known), chosen.keys() - known.keys()

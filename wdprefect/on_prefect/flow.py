@@ -19,6 +19,7 @@ from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
+from wdprefect.execution.runners import check_runners
 from wdprefect.masking import Masker, without_secrets
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.artifacts import Artifacts
@@ -108,6 +109,7 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
     masker = Masker()
     killed: list[Execution] = []
     try:
+        await _check(flow, options, caller)
         kept = await storage_of_run(storage)
         around = Surroundings(
             PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), masker, execution_id),
@@ -144,6 +146,13 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
     if caller:
         caller.on_end(execution)
     return prefect_state(execution.state, execution.error, _result(execution))
+
+
+async def _check(flow: Flow, options: Options, caller: Caller | None) -> None:
+    """Raises InvalidFlow when commands could not run here; who calls has asked before there was a run."""
+    if caller is None:
+        # An engine that is gone may say so only after seconds.
+        await asyncio.to_thread(check_runners, flow, options)
 
 
 def _failed(error: WdprefectError, masker: Masker) -> prefect.State[Any]:

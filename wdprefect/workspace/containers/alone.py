@@ -13,7 +13,7 @@ from wdprefect.model.stop import Stop
 from wdprefect.workspace.containers.container import Container, NotSeen, create
 from wdprefect.workspace.containers.ending import ContainerEnding
 from wdprefect.workspace.containers.engine import Engine
-from wdprefect.workspace.containers.making import KILLED, environment_of, fall_back, lost, out_of_memory
+from wdprefect.workspace.containers.making import KILLED, environment_of, fall_back, grace_of, lost, out_of_memory
 from wdprefect.workspace.containers.owners import Owners
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.volume import Volume
@@ -41,6 +41,7 @@ class SingleContainer:
                 container.start()
                 is_left = True
                 container.forget()
+                self._log.write("INFO", f"the container '{container.name}' goes on, and nobody waits for it")
                 return 0
             status = self._followed(container, command, on_line, stop, closing)
             if volume:
@@ -69,7 +70,7 @@ class SingleContainer:
 
     def _followed(self, container: Container, command: Command, on_line: OnLine, stop: Stop, closing: Stop) -> int:
         connection = container.attach(stdin=False)
-        ending = ContainerEnding(container, self._settings.kill_grace or command.grace, connection.close)
+        ending = ContainerEnding(container, grace_of(self._settings, command), connection.close)
         names: tuple[Stream, Stream] = ("stdout", "stderr")
         lines = {name: Lines(partial(on_line, name)) for name in names}
         try:

@@ -230,7 +230,7 @@ def user_of(settings: ContainerSettings, engine: Engine) -> str | None:
 
 def _labels(settings: ContainerSettings, workspace: Workspace) -> dict[str, str]:
     ours = {f"{LABEL}{name}": value for name, value in settings.labels.items()}
-    lasts = {} if settings.is_awaited else {LASTS_LABEL: "true"}
+    lasts = {} if settings.is_awaited and settings.is_removed else {LASTS_LABEL: "true"}
     return {**ours, ROOT_LABEL: root_of(workspace.outer), DIRECTORY_LABEL: str(workspace.outer), **lasts}
 
 

@@ -25,6 +25,8 @@ SOCKETS = (
 # Pulling is streamed and has no limit; creating and starting may take long where many do.
 TIMEOUT_SECONDS = 300
 PING_SECONDS = 5
+# With these variables the library below the SDK forgets what authority it was told.
+CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 OUT_OF_DISK = "no space left on device"
 
 # Whose number a container's root is outside: root's, the caller's (a rootless engine), or somebody's.
@@ -88,11 +90,10 @@ def engine_at(address: str | None) -> Engine:
 def _engine(address: str, process: int) -> Engine:  # noqa: ARG001  a forked child has connections of its own
     import docker  # 0.1 s, and most runs need no container
 
-    tls = docker.utils.kwargs_from_env().get("tls") if not address.startswith("unix://") else None
     try:
         # It is asked for its version at once, which a healthy one answers soon.
-        client = docker.APIClient(address, version="auto", timeout=PING_SECONDS, tls=tls or False)
-    except docker.errors.DockerException as error:
+        client = _client(address, PING_SECONDS)
+    except (docker.errors.DockerException, ValueError) as error:
         raise TaskFailed(unreachable(address, error)) from error
     client.timeout = TIMEOUT_SECONDS
     return Engine(client, address)
@@ -119,6 +120,17 @@ def why_unreachable(address: str | None) -> str | None:
     return None
 
 
+def _client(address: str, timeout_seconds: int) -> Any:
+    """A client of the SDK that has asked the engine for its version. DOCKER_CERT_PATH and DOCKER_TLS_VERIFY count.
+
+    Raises DockerException, and ValueError for an address that is none.
+    """
+    import docker  # as above
+
+    tls = None if address.startswith("unix://") else docker.utils.kwargs_from_env().get("tls")
+    return docker.APIClient(address, version="auto", timeout=timeout_seconds, tls=tls or False)
+
+
 def unreachable(address: str, error: BaseException) -> str:
     """Why an engine does not answer, in a sentence."""
     path = urlsplit(address).path
@@ -128,6 +140,9 @@ def unreachable(address: str, error: BaseException) -> str:
         reason = "this user may not use the socket; its group is mostly 'docker'"
     else:
         reason = _words(error)
+        bundle = next((name for name in CA_BUNDLES if os.environ.get(name)), None)
+        if bundle and "certificate verify failed" in reason:
+            reason += f"; {bundle} counts instead of the engine's own authority: unset it, or add that one to its file"
     return f"no container engine answers at '{address}': {reason}"
 
 
@@ -157,7 +172,9 @@ def _words(error: BaseException) -> str:
         inner = [*each.args, each.__cause__, each.__context__, getattr(each, "reason", None)]
         found += [part for part in inner if isinstance(part, BaseException) and part not in found]
     said = [each.strerror for each in found if isinstance(each, OSError) and each.strerror]
-    return said[-1] if said else str(error)
+    # A socket that waited in vain has no more to say.
+    late = ["timed out" for each in found if isinstance(each, TimeoutError)]
+    return [str(error), *late, *said][-1]
 
 
 def in_time(work: Callable[[], None], seconds: float, what: str) -> None:

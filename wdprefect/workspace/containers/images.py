@@ -32,12 +32,12 @@ Events = queue.Queue["dict[str, Any] | BaseException | None"]
 
 def provide_image(engine: Engine, settings: ContainerSettings, log: TaskLog, stop: Stop) -> None:
     """Pull the image where the policy asks for it. Raises TaskFailed: an old image never stands in for a new one."""
-    image = settings.image
+    image, auth = settings.image, auth_for(settings.image, settings.registries)
     if settings.pull == "ALWAYS" or not _is_there(engine, image):
         if settings.pull == "NEVER":
             msg = f"the image '{image}' is not on the engine, and 'pullPolicy' is NEVER (pull it, or change the policy)"
             raise TaskFailed(msg)
-        _pull(engine, image, _auth(image, settings.registries), log, stop)
+        _pull(engine, image, auth, log, stop)
 
 
 def _is_there(engine: Engine, image: str) -> bool:
@@ -104,12 +104,7 @@ def _pull_once(engine: Engine, image: str, auth: Mapping[str, str] | None, log: 
         progress.take(event)
 
 
-def _read_events(
-    engine: Engine,
-    image: str,
-    auth: Mapping[str, str] | None,
-    events: queue.Queue[dict[str, Any] | BaseException | None],
-) -> None:
+def _read_events(engine: Engine, image: str, auth: Mapping[str, str] | None, events: Events) -> None:
     import docker  # loaded already by who made the engine
     from docker.utils import parse_repository_tag
 
@@ -139,11 +134,14 @@ def _failure(image: str, words: str) -> TaskFailed:
     return kind(f"the image '{image}' cannot be pulled: {words.strip()}{hint}")
 
 
-def _auth(image: str, registries: Sequence[Registry]) -> Mapping[str, str] | None:
+def auth_for(image: str, registries: Sequence[Registry]) -> Mapping[str, str] | None:
     """The credentials for the registry of the image, and for no other."""
-    from docker.auth import resolve_repository_name  # loaded already
+    import docker  # loaded already by who made the engine
 
-    own = _registry(resolve_repository_name(image)[0])
+    try:
+        own = _registry(docker.auth.resolve_repository_name(image)[0])
+    except docker.errors.InvalidRepository as error:
+        raise TaskFailed(f"'{image}' is no name of an image: {error}") from None
     return next((each.auth for each in registries if each.address is None or _registry(each.address) == own), None)
 
 
@@ -165,10 +163,14 @@ class _Progress:
 
     def take(self, event: Mapping[str, Any]) -> None:
         layer, detail = str(event.get("id", "")), event.get("progressDetail") or {}
-        if event.get("status") in ("Pull complete", "Already exists"):
+        status = event.get("status")
+        if status in ("Pull complete", "Already exists"):
             self._done.add(layer)
-        elif event.get("status") == "Downloading" and detail.get("total"):
+        elif status == "Downloading" and detail.get("total"):
             self._layers[layer] = (int(detail.get("current", 0)), int(detail["total"]))
+        elif status == "Download complete" and layer in self._layers:
+            # Of the last part of a layer the engine says nothing else.
+            self._layers[layer] = (self._layers[layer][1],) * 2
         if monotonic() >= self._next:
             self._next = monotonic() + PROGRESS_SECONDS
             here, size = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 from wdprefect.errors import TaskFailed
-from wdprefect.model.ports import TaskLog, Workspace
+from wdprefect.model.ports import Command, TaskLog, Workspace
 from wdprefect.workspace.containers.container import Container, user_of
 from wdprefect.workspace.containers.engine import Engine
 from wdprefect.workspace.containers.settings import ContainerSettings
@@ -25,6 +26,11 @@ def environment_of(settings: ContainerSettings, engine: Engine, workspace: Works
         home.mkdir(mode=0o700, exist_ok=True)
         environment |= {"HOME": str(home), "USER": "wdprefect", "LOGNAME": "wdprefect"}
     return environment
+
+
+def grace_of(settings: ContainerSettings, command: Command) -> timedelta:
+    """How long a command may take to end after it was asked to."""
+    return command.grace if settings.kill_grace is None else settings.kill_grace
 
 
 def fall_back(engine: Engine, settings: ContainerSettings, log: TaskLog) -> None:

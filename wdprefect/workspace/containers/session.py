@@ -28,6 +28,8 @@ from wdprefect.workspace.guard import guard_of_process
 STOPPED = 128 + signal.SIGTERM
 # A command that is asked to end because its session closes has its own grace on top.
 CLOSE_SECONDS = 30.0
+# Another command may be pulling the image, for minutes.
+POLL_SECONDS = 0.1
 
 
 class ContainerRunner:
@@ -81,9 +83,8 @@ class ContainerSession:
                 return STOPPED
             if not command.arguments:
                 raise TaskFailed("no program is given")
-            with self._opening:
-                engine = self._engine = self._engine or self._started(stop)
-            if stop.requested:
+            engine = self._ready(stop)
+            if engine is None or stop.requested:
                 return STOPPED
             if shared := self._open_shared(engine):
                 self._last_id = shared.container.id
@@ -109,6 +110,17 @@ class ContainerSession:
         except TaskFailed as error:
             # It is written down still.
             self._log.write("WARN", f"{error}; the next run tries again")
+
+    def _ready(self, stop: Stop) -> Engine | None:
+        """The engine, with the image on it; None when it was stopped while another command saw to that."""
+        while not self._opening.acquire(timeout=POLL_SECONDS):
+            if stop.requested:
+                return None
+        try:
+            self._engine = self._engine or self._started(stop)
+            return self._engine
+        finally:
+            self._opening.release()
 
     def _started(self, stop: Stop) -> Engine:
         """The engine, with the image on it."""

@@ -13,7 +13,7 @@ from wdprefect.workspace.containers.container import Container, NotSeen, create,
 from wdprefect.workspace.containers.ending import CommandEnding
 from wdprefect.workspace.containers.engine import Engine
 from wdprefect.workspace.containers.lane import KILL_REST, OOM, SHELL, Lane, LaneLost
-from wdprefect.workspace.containers.making import environment_of, fall_back, lost, out_of_memory
+from wdprefect.workspace.containers.making import environment_of, fall_back, grace_of, lost, out_of_memory
 from wdprefect.workspace.containers.owners import Owners
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.volume import Volume
@@ -49,7 +49,7 @@ class SharedContainer:
         Raises TaskFailed when the container ends before it, and when it was killed for memory.
         """
         lane = self._take()
-        ending = CommandEnding(self.container, self._settings.kill_grace or command.grace, lane.close)
+        ending = CommandEnding(self.container, grace_of(self._settings, command), lane.close)
         try:
             with stop.calling(ending.ask), closing.calling(ending.ask):
                 self._owners.lend()
@@ -129,8 +129,9 @@ class SharedContainer:
         except BaseException:
             container.remove()
             raise
+        if sees and container.volume is None:
+            engine.sees_directories = True
         if sees or container.volume:
-            engine.sees_directories = container.volume is None
             return container, lane
         container.remove()
         fall_back(engine, settings, self._log)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
+from math import isfinite, nan
 from typing import Any, Literal
 
 from pydantic import Field
@@ -18,6 +21,7 @@ from wdprefect.workspace.containers.settings import ContainerSettings, Registry
 
 # A block of Prefect's in place of an address or of credentials.
 HOST_BLOCK, REGISTRY_BLOCK = "docker-host/", "docker-registry-credentials/"
+PORT = re.compile(r"[0-9]+(/(tcp|udp|sctp))?")
 SOCKETS = ("docker.sock", "podman.sock", "containerd.sock")
 
 
@@ -69,9 +73,35 @@ class Docker(TaskRunner):
     The directory is mounted, and the commands run as the user who runs the flow, unless `user` names another. Where the
     engine does not see the directory, as on another machine, a volume carries the files that change.
 
-    `host`, `volumes`, `privileged` and `networkMode: host` reach beyond the container: they are refused unless the
-    project's configuration allows them. `portBindings` without an address listen on this machine only. `resume` has no
-    effect: a run that is taken up again starts its containers anew.
+    ```yaml
+    id: in-a-container
+    namespace: company.team
+    tasks:
+      - id: count
+        type: io.kestra.plugin.scripts.shell.Commands
+        containerImage: alpine
+        taskRunner:
+          type: io.kestra.plugin.scripts.runner.docker.Docker
+          networkMode: none
+          memory: {memory: 64MB}
+          cpu: {cpus: 0.5}
+        commands:
+          - seq 3 | wc -l
+    ```
+
+    An image is pulled as `pullPolicy` says, five times where trying again may help. Who we are to its registry is the
+    first that fits of `credentials`, a map or a Prefect block `docker-registry-credentials/<name>`; of `config`, the
+    content of a `config.json`; of the project's configuration; of the worker's own `docker login`. No other registry
+    gets it, and no file or container has it.
+
+    `host` is an address, or a Prefect block `docker-host/<name>`; DOCKER_CERT_PATH and DOCKER_TLS_VERIFY count for
+    addresses, as with Docker's own client. `host`, `volumes`, `privileged` and `networkMode: host` reach beyond the
+    container: they are refused unless the project's configuration allows them. `portBindings` without an address listen
+    on this machine only.
+
+    With `delete: false` the container is kept, ended; with `wait: false` it goes on, and the task has succeeded once it
+    runs. `killGracePeriod` replaces the grace that commands have when they are stopped. `resume` has no effect: a run
+    that is taken up again starts its containers anew.
     """
 
     host: Text | None = None
@@ -121,7 +151,10 @@ class Docker(TaskRunner):
             raise TaskFailed(str(refusal))
         image = self.image or scene.image
         if not image:
-            raise TaskFailed("a container needs an image: give the task a 'containerImage'")
+            # Kestra's words, for which flows may look.
+            raise TaskFailed(
+                "this task runner needs the `containerImage` property to be set, such as 'python:3.13-slim'"
+            )
         address = self.host or scene.host
         entry_point = tuple(part for part in self.entry_point or () if part)
         settings = ContainerSettings(
@@ -130,7 +163,7 @@ class Docker(TaskRunner):
             user=self.user,
             entrypoint=None if self.keep_entry_point and not entry_point else entry_point,
             host=self._host(),
-            ports=[tuple(port.split("/")) if "/" in port else (port, "tcp") for port, _ in self._ports()],
+            ports=[tuple(port.split("/")) if "/" in port else (port, "tcp") for port in self._ports()],
             pull=self.pull_policy,
             registries=[*self._registries(scene), *(_registry_of_block(scene, name) for name in scene.registries)],
             files=self.file_handling_strategy,
@@ -150,7 +183,7 @@ class Docker(TaskRunner):
         given = {
             "extra_hosts": dict(_pair(entry, "extraHosts", "name:address") for entry in self.extra_hosts or ()),
             "network_mode": self.network_mode,
-            "port_bindings": dict(self._ports()),
+            "port_bindings": self._ports(),
             "binds": self.volumes,
             "nano_cpus": round(_number(self.cpu.cpus, "cpu.cpus") * 1e9) if self.cpu and self.cpu.cpus else None,
             "mem_limit": _size(memory.memory, "memory.memory"),
@@ -163,24 +196,27 @@ class Docker(TaskRunner):
             "privileged": self.privileged,
             "device_requests": [_device_request(request) for request in self.device_requests or ()],
         }
-        return {name: value for name, value in given.items() if value}
+        # A zero counts: with the swappiness 0 a container does not swap.
+        return {name: value for name, value in given.items() if value not in (None, [], {})}
 
-    def _ports(self) -> Iterator[tuple[str, tuple[str, str]]]:
-        """For each port inside the address and port outside, of `8080:80` or `0.0.0.0:53:53/udp`."""
+    def _ports(self) -> dict[str, list[tuple[str, str]]]:
+        """For each port inside the addresses and ports outside, of `8080:80` or `0.0.0.0:53:53/udp`."""
+        found: dict[str, list[tuple[str, str]]] = {}
         for entry in self.port_bindings or ():
             outside, _, inside = entry.rpartition(":")
             address, _, port = outside.rpartition(":")
-            if not inside.partition("/")[0].isdigit() or not port.isdigit():
+            if not PORT.fullmatch(inside) or not port.isdigit():
                 raise TaskFailed(f"'portBindings': '{entry}' is not of the form host:container, such as 8080:80")
-            yield inside, (address or "127.0.0.1", port)
+            found.setdefault(inside, []).append((address.strip("[]") or "127.0.0.1", port))
+        return found
 
     def _registries(self, scene: RunnerScene) -> Iterator[Registry]:
         if isinstance(self.credentials, str):
             yield _registry_of_block(scene, self.credentials)
         elif self.credentials:
-            yield Registry(self.credentials.registry, _auth(self.credentials))
+            yield Registry(self.credentials.registry, _auth(self.credentials, "credentials"))
         for address, entry in _auths(self.config).items():
-            yield Registry(address, _auth(Credentials.model_validate(_known(entry))))
+            yield Registry(address, _auth(entry, "config"))
 
 
 def _registry_of_block(scene: RunnerScene, name: str) -> Registry:
@@ -190,28 +226,46 @@ def _registry_of_block(scene: RunnerScene, name: str) -> Registry:
     return found
 
 
-def _auth(given: Credentials) -> dict[str, str]:
+def _auth(given: Credentials, name: str) -> dict[str, str]:
     """What the SDK calls an auth config."""
+    username, password = _decoded(given.auth, name) if given.auth else (None, None)
     auth = {
-        "username": given.username,
-        "password": given.password,
+        "username": given.username or username,
+        "password": given.password or password,
         "registrytoken": given.registry_token,
         "identitytoken": given.identity_token,
-        "auth": given.auth,
     }
-    return {name: value for name, value in auth.items() if value}
+    return {key: value for key, value in auth.items() if value}
 
 
-def _auths(config: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
-    """The registries of a client's configuration, as `~/.docker/config.json` has them."""
+def _decoded(auth: str, name: str) -> tuple[str, str]:
+    """The name and password of an entry `auth`, which the engine does not take apart."""
+    try:
+        username, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
+    except ValueError:
+        username = colon = password = ""
+    if not colon:
+        # Like all that is said of credentials it does not say what they are.
+        raise TaskFailed(f"'{name}': 'auth' must be the base64 of username:password")
+    # Docker pads with zeros.
+    return username, password.strip("\0")
+
+
+def _auths(config: Mapping[str, Any] | str | None) -> dict[str, Credentials]:
+    """The accounts of a client's configuration by their registries, as `~/.docker/config.json` has them."""
     try:
         found = json.loads(config) if isinstance(config, str) else config or {}
-        auths: Mapping[str, Any] = found.get("auths", {})
+        entries = found.get("auths", {}).items()
+        auths = {address: Credentials.model_validate(_known(entry)) for address, entry in entries}
+        has_helpers = "credsStore" in found or "credHelpers" in found
     except (ValueError, AttributeError):
         # What it holds is secret, and so is what is wrong with it.
         raise TaskFailed(
             "'config' must be the content of a Docker configuration: a map with 'auths', or its JSON"
         ) from None
+    if has_helpers:
+        hint = "give 'auths', or leave it out: the worker's own ~/.docker/config.json may name them"
+        raise TaskFailed(f"'config' names programs that know passwords, which are not run for a flow ({hint})")
     return auths
 
 
@@ -242,9 +296,12 @@ def _pair(entry: str, name: str, form: str) -> tuple[str, str]:
 
 def _number(value: str | float, name: str) -> float:
     try:
-        return float(value)
+        found = float(value)
     except ValueError:
-        raise TaskFailed(f"'{name}': '{value}' is no number") from None
+        found = nan
+    if not isfinite(found):
+        raise TaskFailed(f"'{name}': '{value}' is no number")
+    return found
 
 
 def _whole(value: str | None, name: str) -> int | None:
@@ -260,6 +317,6 @@ def _size(value: str | None, name: str) -> int | None:
     try:
         # Kestra's sizes may have blanks, and the words of the SDK are those of units.
         found: int = parse_bytes(value.replace(" ", "").lower().replace("ib", "b"))
-    except (DockerException, ValueError):
+    except (DockerException, ValueError, OverflowError):
         raise TaskFailed(f"'{name}': '{value}' is no size such as 512MB or 2g") from None
     return found
