@@ -52,7 +52,7 @@ done; m oom ${o:-0}
 """
 # Kills everything in the container but its first process and this shell.
 KILL_REST = "kill -9 -1; m rest\n"
-KILL_ALL = "kill -9 -1; exit 0\n"
+KILL_ALL = "m bye; kill -9 -1; exit 0\n"
 LEAVE_SECONDS = 1.0
 # What a shell can set; not what bash keeps for itself.
 NAME = re.compile(r"(?!(?:UID|EUID|PPID|BASHOPTS|SHELLOPTS|BASH_VERSINFO)\Z)[A-Za-z_]\w*", re.ASCII)
@@ -122,12 +122,15 @@ class Lane:
         """End the shell, and with it its container where it is the first process; whether its end was seen."""
         # One that does not answer at all is ended from outside.
         self._connection.limit(LEAVE_SECONDS)
+        has_heard = False
         try:
-            self._send(KILL_ALL)
+            # Without this word it may be the engine that has gone.
+            self.tell(KILL_ALL, "bye")
+            has_heard = True
             while True:
                 self._read()
         except LaneLost:
-            return not self._connection.was_limited
+            return has_heard and not self._connection.was_limited
 
     def close(self) -> None:
         self.is_closed = True
