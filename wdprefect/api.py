@@ -109,7 +109,7 @@ def _with_folder(options: Options, path: str | os.PathLike[str] | None) -> Optio
     folder = Path(path).expanduser().absolute()
     if not folder.is_dir():
         raise UsageError(f"the folder of namespace files '{path}' does not exist: make it, or name another one")
-    return replace(options, configuration=options.configuration.model_copy(update={"namespace_files": folder}))
+    return replace(options, configuration=replace(options.configuration, namespace_files=folder))
 
 
 def open_run_storage(url: str | None) -> Storage:

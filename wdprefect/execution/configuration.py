@@ -16,42 +16,47 @@ names. Whoever starts the run or the worker decides, not whoever wrote the flow.
 from __future__ import annotations
 
 import os
+import re
 import sys
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from wdprefect.errors import UsageError
 
+_NAME = re.compile(r"tool\W+wdprefect|^\s*\[\s*tool\s*\]", re.MULTILINE)
+# How a table is read; the classes are not made ready for it before there is one, which takes longer than all the rest.
+_READ = ConfigDict(extra="forbid", alias_generator=lambda name: name.replace("_", "-"))
 # What reaches beyond a container. A volume may be any folder of the engine's machine.
 Allowed = Literal["volumes", "privileged", "host-network", "socket", "host"]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=False, alias_generator=lambda name: name.replace("_", "-")
-    )
-
-
-class Docker(_Table):
+@dataclass(frozen=True, slots=True)
+class Docker:
     """Which engine and registries are used, and what flows may ask for.
 
     host: an address or `docker-host/<block>`. credentials: blocks, `docker-registry-credentials/<block>`.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _READ
 
     host: str | None = None
     credentials: tuple[Annotated[str, Field(pattern="^docker-registry-credentials/.")], ...] = ()
     allow: frozenset[Allowed] = frozenset()
 
 
-class Configuration(_Table):
+@dataclass(frozen=True, slots=True)
+class Configuration:
     """A project's configuration. namespace_files: the folder, absolute."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _READ
 
     runner: Literal["process", "docker"] = "process"
     namespace_files: Path | None = None
-    docker: Docker = Docker()
+    docker: Docker = field(default_factory=Docker)
 
 
 NOTHING_CONFIGURED = Configuration()
@@ -77,7 +82,7 @@ def _table(file: Path) -> Any:
     try:
         text = file.read_text(encoding="utf-8")
         # Most have no such table, and need not be read as TOML.
-        return _toml(text).get("tool", {}).get("wdprefect", {}) if "wdprefect" in text else {}
+        return _toml(text).get("tool", {}).get("wdprefect", {}) if _NAME.search(text) else {}
     except OSError as error:
         raise UsageError(f"the configuration '{file}' cannot be read: {error.strerror}") from None
     except ValueError as error:
@@ -93,10 +98,10 @@ def _toml(text: str) -> dict[str, Any]:
 
 def _configuration(file: Path, table: Any) -> Configuration:
     try:
-        found = Configuration.model_validate(table)
+        found = TypeAdapter(Configuration).validate_python(table)
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         key = ".".join(["tool.wdprefect", *map(str, wrong["loc"])])
         raise UsageError(f"{file}: '{key}': {wrong['msg'][0].lower()}{wrong['msg'][1:]}") from None
     folder = found.namespace_files
-    return found.model_copy(update={"namespace_files": (file.parent / folder).absolute()}) if folder else found
+    return replace(found, namespace_files=(file.parent / folder).absolute()) if folder else found

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 
-import pytest
-
+from tests.servers.needed import is_missing
 from wdprefect.plugins.scripts._language import Language
 
 
 def skip_without(language: Language) -> None:
     """Skip the test where this machine cannot run the language; a shell and Python are always there."""
     if language.program.isalpha() and shutil.which(language.program) is None:
-        pytest.skip(f"there is no program '{language.program}' on this machine")
+        is_missing(f"there is no program '{language.program}': run scripts/system-packages.sh")

@@ -55,6 +55,7 @@ class ContainerSession:
         self._engine: Engine | None = None
         self._shared: SharedContainer | None = None
         self._last_id = ""
+        self._has_swept = False
         self._closing = Stop()
         self._opening = threading.Lock()
         self._running = 0
@@ -88,8 +89,10 @@ class ContainerSession:
                 return STOPPED
             if shared := self._open_shared(engine):
                 self._last_id = shared.container.id
+                self._sweep(engine)
                 return shared.run(command, on_line, stop, self._closing)
             single = SingleContainer(engine, self._settings, self._workspace, self._log)
+            self._sweep(engine)
             try:
                 return single.run(command, on_line, stop, self._closing)
             finally:
@@ -127,9 +130,6 @@ class ContainerSession:
         # It sweeps when this process is killed.
         guard_of_process().start(self._workspace.root)
         engine = self._connect()
-        # Beside the run, which need not wait for it.
-        arguments = (engine, self._workspace.outer)
-        threading.Thread(target=sweep_engine, args=arguments, name="wdprefect-sweep", daemon=True).start()
         provide_image(engine, self._settings, self._log, stop)
         if self._settings.entrypoint is None and self._settings.is_shared:
             self._settings = replace(self._settings, is_shared=not _has_entrypoint(engine, self._settings.image))
@@ -147,6 +147,13 @@ class ContainerSession:
                 except NoShell:
                     self._settings = replace(self._settings, is_shared=False)
             return self._shared
+
+    def _sweep(self, engine: Engine) -> None:
+        """Once, beside the command, which need not wait for it."""
+        if not self._has_swept:
+            self._has_swept = True
+            arguments = (engine, self._workspace.outer)
+            threading.Thread(target=sweep_engine, args=arguments, name="wdprefect-sweep", daemon=True).start()
 
     @contextmanager
     def _busy(self) -> Iterator[None]:
