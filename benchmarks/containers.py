@@ -9,6 +9,7 @@ All cases run in turn on one engine; the figures are medians of ROUNDS, of whole
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,17 +26,22 @@ STEPS = 20
 LINES = 200_000
 DOCKER = "io.kestra.plugin.scripts.runner.docker.Docker"
 LOOP = "for step in $(seq {steps}); do {command}; done"
+SAID = re.compile(r" SUCCESS in ([\d.]+) s")
 PRINTING = "i=0; while [ $i -lt {lines} ]; do echo line $i; i=$((i+1)); done"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command to time. before, after: what is there while it runs, and is not timed."""
+    """A command to time. before, after: what is there while it runs, and is not timed.
+
+    is_run: the time of the run itself counts, as the command says it, without the start of Python and Prefect.
+    """
 
     name: str
     command: list[str]
     before: list[str] | None = None
     after: list[str] | None = None
+    is_run: bool = False
 
 
 def main() -> None:
@@ -71,9 +77,9 @@ def make_cases(folder: Path) -> Iterator[Case]:
     yield Case(f"{STEPS} steps as processes", run(flow(folder, "process", ["true"] * STEPS), "--runner", "process"))
     yield Case("1 step, one container", run(flow(folder, "single", ["true"])))
     printing = PRINTING.format(lines=LINES)
-    yield Case(f"{LINES:,} lines from a container, local engine", run(flow(folder, "lines", [printing])))
+    yield Case(f"{LINES:,} lines from a container, local engine", run(flow(folder, "lines", [printing])), is_run=True)
     on_prefect = [*run(flow(folder, "lines", [printing]))[:-2], "--engine", "prefect"]
-    yield Case(f"{LINES:,} lines from a container, on Prefect", on_prefect)
+    yield Case(f"{LINES:,} lines from a container, on Prefect", on_prefect, is_run=True)
 
 
 def flow(folder: Path, name: str, commands: list[str], **options: str) -> Path:
@@ -112,7 +118,7 @@ def seconds(case: Case) -> float:
         subprocess.run(case.after, check=True, capture_output=True)
     if done.returncode:
         sys.exit(f"{case.name}: {done.stderr[-2000:]}")
-    return took
+    return float(SAID.findall(done.stdout)[-1]) if case.is_run else took
 
 
 if __name__ == "__main__":

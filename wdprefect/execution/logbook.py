@@ -17,6 +17,8 @@ from wdprefect.masking import Masker
 from wdprefect.model.ports import Level
 
 Sink = Callable[[LogRecord], None]
+# `json.dumps` makes an encoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ORDER: dict[Level, int] = {"TRACE": 0, "DEBUG": 1, "INFO": 2, "WARN": 3, "ERROR": 4}
 
 
@@ -103,7 +105,7 @@ def _line(record: LogRecord) -> str:
         record.message,
         record.to_file,
     ]
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _encode(fields) + "\n"
 
 
 def _record(line: str) -> LogRecord:

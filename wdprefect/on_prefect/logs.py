@@ -75,6 +75,9 @@ class LogPump:
                     self._take(record)
             self._held.clear()
             self._flush()
+            if self._timer:
+                self._timer.cancel()
+                self._timer = None
 
     def _take(self, record: LogRecord) -> None:
         if self._batch or not self._may_pass():
@@ -84,6 +87,7 @@ class LogPump:
 
     def _time_is_over(self) -> None:
         with self._lock:
+            self._timer = None
             self._flush()
 
     def _may_pass(self) -> bool:
@@ -101,15 +105,13 @@ class LogPump:
         self._size += len(record.message)
         if len(self._batch) >= BATCH_LINES or self._size >= BATCH_CHARACTERS:
             self._flush()
+        # One that runs already sends the batch sooner: to make one for each costs as much as the lines in it.
         elif self._timer is None:
             self._timer = threading.Timer(WINDOW_SECONDS, self._time_is_over)
             self._timer.daemon = True
             self._timer.start()
 
     def _flush(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
         if self._batch:
             batch, self._batch, self._size = self._batch, [], 0
             self._send(batch)

@@ -119,18 +119,15 @@ class Lane:
         return self._until(word)
 
     def leave(self) -> bool:
-        """End the shell, and with it its container where it is the first process; whether its end was seen."""
-        # One that does not answer at all is ended from outside.
+        """End the shell, and with it its container where it is the first process; whether it has heard."""
+        # One that does not answer is ended from outside.
         self._connection.limit(LEAVE_SECONDS)
-        has_heard = False
         try:
-            # Without this word it may be the engine that has gone.
+            # Without its word it may be the engine that has gone. What follows that word nothing can keep from it.
             self.tell(KILL_ALL, "bye")
-            has_heard = True
-            while True:
-                self._read()
         except LaneLost:
-            return has_heard and not self._connection.was_limited
+            return False
+        return True
 
     def close(self) -> None:
         self.is_closed = True

@@ -25,7 +25,7 @@ class Connection:
         self._attached = attached
         self._socket = getattr(attached, "_sock", attached)
         self._rest = b""
-        self.is_closed = self.was_limited = False
+        self.is_closed = False
         with suppress(OSError, AttributeError):
             # A command may say nothing for hours.
             self._socket.settimeout(None)
@@ -43,7 +43,7 @@ class Connection:
             yield from self._parsed(self._rest + data if self._rest else data)
 
     def limit(self, seconds: float) -> None:
-        """Wait no longer than this for what comes from here on; `was_limited` says whether that was too short."""
+        """Wait no longer than this for what comes from here on: it ends then."""
         with suppress(OSError, AttributeError):
             self._socket.settimeout(seconds)
 
@@ -58,14 +58,9 @@ class Connection:
                 part.close()  # type: ignore[union-attr]  # where there is none
 
     def _received(self) -> bytes:
-        try:
+        # A time that is over ends it as well.
+        with suppress(OSError):
             data: bytes = self._socket.recv(READ_BYTES)
-        except TimeoutError:
-            self.was_limited = True
-        except OSError:
-            # It is closed.
-            pass
-        else:
             return data
         return b""
 
