@@ -19,7 +19,7 @@ check: setup ## Lint, types, layers
 	.venv/bin/wdprefect validate deployments/flows
 
 test: setup ## Run the tests
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	.venv/bin/python -m pytest -n 3 --dist loadfile
 
 golden: setup ## Rewrite the expected results beside the flows of the tests; read the diff
 	WDPREFECT_GOLDEN=write .venv/bin/python -m pytest tests/test_golden.py -q
@@ -33,6 +33,8 @@ lock: setup ## Resolve the dependencies anew
 bench: setup ## Measure what the README says
 	.venv/bin/python benchmarks/steps.py
 	.venv/bin/python benchmarks/expressions.py
+	.venv/bin/python benchmarks/namespace_files.py
+	.venv/bin/python benchmarks/containers.py
 	.venv/bin/python -m benchmarks.namespace_files
 
 clean: ## Remove what the other targets made
