@@ -33,7 +33,6 @@ lock: setup ## Resolve the dependencies anew
 bench: setup ## Measure what the README says
 	.venv/bin/python benchmarks/steps.py
 	.venv/bin/python benchmarks/expressions.py
-	.venv/bin/python benchmarks/namespace_files.py
 	.venv/bin/python benchmarks/containers.py
 	.venv/bin/python -m benchmarks.namespace_files
 

@@ -27,6 +27,7 @@ from wdprefect.on_prefect.engine import PrefectEngine
 from wdprefect.on_prefect.leftovers import clearing_up
 from wdprefect.on_prefect.logs import LogPump
 from wdprefect.on_prefect.names import entrypoint_name
+from wdprefect.on_prefect.quiet import quiet_console_without_reader
 from wdprefect.on_prefect.secrets import secrets_of_blocks
 from wdprefect.on_prefect.signature import TRIGGER, Parameters, open_signature, parameters_of
 from wdprefect.on_prefect.sigterm import sigterm_going_to
@@ -99,6 +100,7 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise UsageError("a flow runs inside a Prefect flow run: call the flow, not its function")
+    quiet_console_without_reader()
     flow_run, client = context.flow_run, context.client
     # A sync flow would have the other client.
     assert isinstance(client, PrefectClient)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import select
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import prefect
 from prefect.context import TaskRunContext
+from prefect.logging.handlers import PrefectConsoleHandler
 
 
 class AttemptTask(prefect.Task[Any, Any]):
@@ -31,6 +35,18 @@ def quiet_exit() -> None:
     logging.getLogger("EventsWorker").addFilter(_FirstWord())
 
 
+@cache
+def quiet_console_without_reader() -> None:
+    """Write nothing to a console that nobody reads any more, because the worker that did was killed.
+
+    Prefect's console ends the process then, and with it a run that goes well. The API gets all lines as before.
+    """
+    loggers = [logging.getLogger(name) for name in ("prefect", *logging.root.manager.loggerDict)]
+    for handler in {handler for logger in loggers for handler in logger.handlers}:
+        if isinstance(handler, PrefectConsoleHandler):
+            handler.addFilter(_HasReader(handler.stream))
+
+
 def _is_no_repetition(record: logging.LogRecord) -> bool:
     if not str(record.msg).startswith("Task run failed with state"):
         return True
@@ -50,3 +66,17 @@ class _FirstWord(logging.Filter):
             return True
         self._was_heard = True
         return False
+
+
+class _HasReader(logging.Filter):
+    """Lets records pass as long as the other end of the stream's pipe is open."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self._poll = select.poll()
+        # A stream that is no file has no other end.
+        with suppress(OSError, ValueError, AttributeError):
+            self._poll.register(stream.fileno(), 0)
+
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002  all or none
+        return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in self._poll.poll(0))
