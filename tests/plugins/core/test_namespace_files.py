@@ -95,6 +95,13 @@ def test_input_files_win(options: dict[str, Any]) -> None:
     assert ["./conf.txt=input"] == messages(execution, "look")
 
 
+def test_not_enabled(options: dict[str, Any]) -> None:
+    """No file comes into a directory whose `namespaceFiles` are not enabled."""
+    execution = run_tasks(directory("namespaceFiles: {enabled: false}", LOOK), **options)
+
+    assert ("SUCCESS", []) == (execution.state, messages(execution))
+
+
 @pytest.mark.parametrize(
     ("properties", "state", "expected"),
     [

@@ -30,7 +30,7 @@ def pids_in(folder: Path) -> list[int]:
     ],
 )
 def test_timeout(commands: str, tmp_path: Path) -> None:
-    """A task that exceeds its timeout fails, and all its programs have ended."""
+    """A task that exceeds its timeout fails and delivers nothing, and all its programs have ended."""
     execution = run_tasks(f"""
         - id: a
           type: {SCRIPTS}.shell.Script
@@ -40,6 +40,7 @@ def test_timeout(commands: str, tmp_path: Path) -> None:
         """)
 
     assert ("FAILED", "flow.yaml:4:5: task 'a': Timeout after 00:00:00.500") == (execution.state, execution.error)
+    assert {} == execution.task_outputs
     assert pids_in(tmp_path)
     assert [] == [pid for pid in pids_in(tmp_path) if not is_dead(pid)]
 
