@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.cli.commands import run_command
-from wdprefect.on_prefect.quiet import quiet_attempts, quiet_exit
+from wdprefect.on_prefect.quiet import HasReader, quiet_attempts, quiet_exit
 
 QUEUE, ATTEMPTS = "EventsWorker", "prefect.task_runs"
 WAITING = "Still processing items: 3 items remaining..."
@@ -74,6 +77,33 @@ def test_what_is_left_out(name: str, messages: list[str], expected: list[str]) -
     logger = logging.getLogger(name)
     records = [logger.makeRecord(name, logging.WARNING, __file__, 1, message, (), None) for message in messages]
     assert expected == [record.msg for record in records if logger.filter(record)]
+
+
+RECORD = logging.makeLogRecord({"msg": "hello"})
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, io.TextIOBase]]:
+    """The end of a pipe to read from, whose owner closes it, and the other as a stream."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        yield reading, stream
+
+
+def test_reader(pipe: tuple[int, io.TextIOBase]) -> None:
+    """What is logged passes as long as somebody reads the pipe, from many threads at once too."""
+    reading, stream = pipe
+    reader = HasReader(stream)
+    with ThreadPoolExecutor(8) as pool:
+        assert {True} == set(pool.map(lambda _: reader.filter(RECORD), range(5000)))
+    os.close(reading)
+    assert not reader.filter(RECORD)
+
+
+@pytest.mark.parametrize("stream", [pytest.param(io.StringIO(), id="no file"), pytest.param(None, id="no stream")])
+def test_stream_without_another_end(stream: object) -> None:
+    """What goes to no pipe passes."""
+    assert HasReader(stream).filter(RECORD)
 
 
 @pytest.mark.server

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from wdprefect.errors import UsageError
 from wdprefect.storage.content import CHUNK_BYTES, MIB
-from wdprefect.storage.content_store import ContentStore, default_store
+from wdprefect.storage.content_store import ContentStore, cache_folder, default_store
 
 CONTENTS = [
     pytest.param(b"", id="empty"),
@@ -138,6 +139,19 @@ def test_drafts_of_killed_processes(store: ContentStore) -> None:
     assert [False, True] == [old.exists(), new.exists()]
 
 
+def test_versions_being_written(store: ContentStore) -> None:
+    """Trimming leaves a version that is being written, and removes it a day after its writer was killed."""
+    for number in range(5):
+        filled(store, f"v{number}", bytes([number]) * (MIB // 4))
+    folder = next((store.root / "versions").iterdir())
+    old, new = (folder / f".{digit * 16}.wdprefect-part" for digit in "01")
+    for path in (old, new):
+        path.write_bytes(b"0" * 64)
+    os.utime(old, (0, 0))
+    store.trim()
+    assert [False, True] == [old.exists(), new.exists()]
+
+
 def test_many_at_once(store: ContentStore, tmp_path: Path) -> None:
     """Several that fill, use and trim the store at once get whole contents, or are told that they are not there."""
     contents = [bytes([number]) * (MIB // 4) for number in range(6)]
@@ -170,14 +184,19 @@ def test_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert default_store() is None
 
 
-def test_default_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without a setting the store is among the user's files of this kind."""
-    for name in ("WDPREFECT_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    store = default_store()
-    assert store is not None
-    assert (True, "wdprefect") == (store.root.is_relative_to(tmp_path), store.root.name)
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({"WDPREFECT_CACHE": "/c/d"}, "/c/d", id="the folder that is named"),
+        pytest.param({"WDPREFECT_CACHE": "~/d", "HOME": "/home/ada"}, "/home/ada/d", id="below the home"),
+        pytest.param({"WDPREFECT_CACHE": ""}, platformdirs.user_cache_dir("wdprefect"), id="no folder is named"),
+    ],
+)
+def test_cache_folder(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: str) -> None:
+    """What can be made anew is kept in the folder that WDPREFECT_CACHE names, else in the user's for such things."""
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert Path(expected) == cache_folder()
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "1.5"])

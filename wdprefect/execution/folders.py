@@ -19,15 +19,6 @@ def working_directories() -> Path:
     return Path(os.environ.get("WDPREFECT_DIRECTORY") or tempfile.gettempdir()).absolute()
 
 
-def cache_folder() -> Path:
-    """What can be made anew is kept in WDPREFECT_CACHE, else in the user's folder for such things."""
-    if folder := os.environ.get("WDPREFECT_CACHE"):
-        return Path(folder).expanduser().absolute()
-    import platformdirs  # most runs keep nothing
-
-    return platformdirs.user_cache_path("wdprefect")
-
-
 def is_below_roots(path: Path) -> bool:
     """Whether a deployment may take this file of its worker: it lies below a folder of WDPREFECT_FILE_ROOTS."""
     roots = [Path(root) for root in os.environ.get("WDPREFECT_FILE_ROOTS", "").split(os.pathsep) if root]

@@ -44,7 +44,7 @@ def quiet_console_without_reader() -> None:
     loggers = [logging.getLogger(name) for name in ("prefect", *logging.root.manager.loggerDict)]
     for handler in {handler for logger in loggers for handler in logger.handlers}:
         if isinstance(handler, PrefectConsoleHandler):
-            handler.addFilter(_HasReader(handler.stream))
+            handler.addFilter(HasReader(handler.stream))
 
 
 def _is_no_repetition(record: logging.LogRecord) -> bool:
@@ -68,15 +68,17 @@ class _FirstWord(logging.Filter):
         return False
 
 
-class _HasReader(logging.Filter):
+class HasReader(logging.Filter):
     """Lets records pass as long as the other end of the stream's pipe is open."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__()
-        self._poll = select.poll()
-        # A stream that is no file has no other end.
-        with suppress(OSError, ValueError, AttributeError):
-            self._poll.register(stream.fileno(), 0)
+        self._stream = stream
 
     def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002  all or none
-        return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in self._poll.poll(0))
+        # Made anew each time: threads log side by side, and one such object serves one of them at a time.
+        poll = select.poll()
+        # A stream that is no file has no other end.
+        with suppress(OSError, ValueError, AttributeError):
+            poll.register(self._stream.fileno(), 0)
+        return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))

@@ -100,6 +100,10 @@ class ContentStore:
             path.unlink(missing_ok=True)
             size -= length
         for path in (self.root / VERSIONS).glob("*/*"):
+            if path.name.startswith("."):
+                # Another one is writing it, or was killed doing so.
+                _remove_abandoned(path)
+                continue
             with suppress(FileNotFoundError):
                 if not self._file(path.read_text(encoding="ascii", errors="replace")).exists():
                     path.unlink()
@@ -131,13 +135,18 @@ def _remove_abandoned(path: Path) -> None:
             path.unlink()
 
 
+def cache_folder() -> Path:
+    """Where what can be made anew is kept: WDPREFECT_CACHE, else the user's folder for such things."""
+    folder = os.environ.get("WDPREFECT_CACHE") or platformdirs.user_cache_dir("wdprefect")
+    return Path(folder).expanduser().absolute()
+
+
 def default_store() -> ContentStore | None:
-    """The store of this user: in WDPREFECT_CACHE, else the usual folder for such files; None where its limit is 0.
+    """The store of this user, in the cache folder; None where its limit is 0.
 
     Raises UsageError when WDPREFECT_CACHE_MIB is no whole number.
     """
     text = os.environ.get("WDPREFECT_CACHE_MIB") or str(DEFAULT_MIB)
     if not text.isdecimal():
         raise UsageError(f"WDPREFECT_CACHE_MIB is a whole number of MiB, 0 for no cache, not '{text}'")
-    root = os.environ.get("WDPREFECT_CACHE") or platformdirs.user_cache_dir("wdprefect")
-    return ContentStore(Path(root).expanduser().absolute(), int(text) * MIB) if int(text) else None
+    return ContentStore(cache_folder(), int(text) * MIB) if int(text) else None

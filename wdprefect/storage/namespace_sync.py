@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wdprefect.model.parallel import in_parallel
 from wdprefect.model.ports import NamespaceFile
 from wdprefect.storage.namespace_folder import NamespaceFolder
-from wdprefect.storage.namespaces import StoredNamespaces, in_parallel
+from wdprefect.storage.namespaces import StoredNamespaces
 from wdprefect.storage.uris import namespace_uri
 
 Side = NamespaceFolder | StoredNamespaces

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
+from wdprefect.model.parallel import WORKERS, in_parallel
 from wdprefect.model.ports import NamespaceFile, NamespaceFiles, Storage
 from wdprefect.storage.content import copy
 from wdprefect.storage.content_store import ContentStore, default_store
 from wdprefect.storage.namespace_folder import NamespaceFolder, is_left_out
 from wdprefect.storage.uris import find_namespace_file, namespace_uri
-
-# As many as the storage in S3 sends at a time: most of the time is the way there and back.
-WORKERS = 16
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +147,3 @@ def open_namespaces(folder: Path | None, storage: Storage) -> NamespaceFiles:
     """The files of namespaces: in the folder, if there is one that holds the namespace, else in the storage."""
     stored = StoredNamespaces(storage, default_store())
     return ChosenNamespaces(NamespaceFolder(folder), stored) if folder else stored
-
-
-def in_parallel(work: Callable[[T], R], items: Sequence[T], workers: int = WORKERS) -> list[R]:
-    """The results in order; with the first failure what has not begun is given up."""
-    with ThreadPoolExecutor(workers, "wdprefect-namespaces") as pool:
-        futures = [pool.submit(work, item) for item in items]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:  # Ctrl-C as well
-            pool.shutdown(cancel_futures=True)
-            raise

@@ -6,20 +6,16 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from wdprefect.errors import StorageError, TaskFailed
+from wdprefect.model.parallel import in_parallel
 from wdprefect.model.ports import Readable, StoredFile, Workspace
 from wdprefect.workspace.globs import find_files
 
 READ_SCHEMES = ("kestra://", "nsfile://")
 REFUSED_SCHEME = "file://"
-TRANSFERS_AT_A_TIME = 8
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 def write_files(workspace: Workspace, files: object, reader: Readable) -> list[Path]:
@@ -37,7 +33,7 @@ def write_files(workspace: Workspace, files: object, reader: Readable) -> list[P
         _prepare(workspace, str(name), value) for name, value in _as_mapping(files).items() if value is not None
     ]
     _refuse_twins(incoming)
-    _in_parallel(lambda file: _write(file, reader), [file for file in incoming if file.uri])
+    in_parallel(lambda file: _write(file, reader), [file for file in incoming if file.uri])
     for file in incoming:
         if not file.uri:
             _write(file, reader)
@@ -59,7 +55,7 @@ def capture_files(
     for pattern in found.unmatched:
         if on_unmatched is not None:
             on_unmatched(pattern)
-    stored = _in_parallel(lambda item: _capture(*item, put), list(found.files.items()))
+    stored = in_parallel(lambda item: _capture(*item, put), list(found.files.items()))
     return dict(zip(found.files, stored, strict=True))
 
 
@@ -151,17 +147,3 @@ def _fingerprint(path: Path) -> tuple[int, ...] | None:
     if not stat.S_ISREG(found.st_mode):
         return None
     return found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _in_parallel(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """The results in order; with the first failure what has not begun is given up."""
-    if len(items) < 2:  # noqa: PLR2004 (one item needs no threads)
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(min(TRANSFERS_AT_A_TIME, len(items)), "wdprefect-files") as pool:
-        futures = [pool.submit(work, item) for item in items]
-        done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in waiting:
-            future.cancel()
-        for future in done:
-            future.result()
-        return [future.result() for future in futures]

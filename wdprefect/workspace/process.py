@@ -14,13 +14,11 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -31,12 +29,9 @@ from wdprefect.model.stop import Stop
 from wdprefect.workspace.child import Child
 from wdprefect.workspace.ending import COMMAND_MARKER, RUN_MARKER, kill_all, marked_processes
 from wdprefect.workspace.guard import Guard, guard_of_process
+from wdprefect.workspace.under_way import STOPPED, UnderWay
 
 WITHHELD = ("PREFECT_*", "SECRET_*", "WDPREFECT_*")
-# Stopped before it began: what a program gives that SIGTERM ended.
-STOPPED = 128 + signal.SIGTERM
-# A command that is asked to end because its session closes has its own grace on top.
-CLOSE_SECONDS = 30.0
 
 
 class ProcessRunner:
@@ -65,10 +60,9 @@ class ProcessSession:
         self._marker = f"{workspace.path}#{uuid.uuid4().hex[:12]}."
         self._numbers = itertools.count(1)
         self._closing = Stop()
-        self._running = 0
         # Opened once: each opening costs as much as a pipe.
         self._no_input = os.open(os.devnull, os.O_RDONLY)
-        self._idle = threading.Condition()
+        self._under_way = UnderWay()
 
     @property
     def directory(self) -> str:
@@ -91,7 +85,7 @@ class ProcessSession:
         (`setsid`) lives until the session closes. A request to stop ends it all, within the grace and two seconds.
         Raises TaskFailed when the program cannot be started.
         """
-        with self._busy():
+        with self._under_way:
             if stop.requested or self._closing.requested:
                 return STOPPED
             marker = f"{self._marker}{next(self._numbers)}"
@@ -108,21 +102,9 @@ class ProcessSession:
         """End what still runs, what left its group included. May be called twice."""
         was_used = next(self._numbers) > 1
         self._closing.request()
-        with self._idle:
-            self._idle.wait_for(lambda: not self._running, CLOSE_SECONDS)
+        self._under_way.wait()
         if was_used:
             kill_all(marked_processes(self._marker))
-
-    @contextmanager
-    def _busy(self) -> Iterator[None]:
-        with self._idle:
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
 
     def _start(self, command: Command, marker: str) -> subprocess.Popen[bytes]:
         if not command.arguments:

@@ -12,10 +12,10 @@ from pydantic import Field
 from wdprefect.errors import TaskFailed
 from wdprefect.model.context import RunContext
 from wdprefect.model.node import Bool, Many, Map, Text
+from wdprefect.model.parallel import in_parallel
 from wdprefect.model.ports import NamespaceFile
 from wdprefect.model.task import Leaf, TaskOutputs
 from wdprefect.storage.namespace_folder import is_left_out
-from wdprefect.storage.namespaces import in_parallel
 from wdprefect.workspace.globs import find_files
 from wdprefect.workspace.namespace_files import Selection, choose_files
 

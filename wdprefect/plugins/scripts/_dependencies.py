@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from wdprefect.errors import TaskFailed
-from wdprefect.execution.folders import cache_folder
 from wdprefect.model.context import RunContext
 from wdprefect.plugins.scripts._installer import Installer, index_settings, pip_settings, run_program
 from wdprefect.plugins.scripts._kept_folders import Kept, Recipe, keep
 from wdprefect.plugins.scripts._requirements import is_pinned
+from wdprefect.storage.content_store import cache_folder
 
 # How long versions hold that the requirements leave open.
 LIFETIME = timedelta(days=1)

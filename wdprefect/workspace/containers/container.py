@@ -59,7 +59,7 @@ class Container:
 
     def start(self) -> None:
         """Raises NoShell, NotSeen, and TaskFailed for everything else."""
-        with explained(self.engine, "the container cannot be started", _doubts):
+        with explained(self.engine, "the container cannot be started", _look_for_ways):
             self.engine.client.start(self.id)
 
     def state(self) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def create(
     client = engine.client
     host = _host(engine, settings, workspace, volume)
     try:
-        with explained(engine, f"no container can be made of the image '{settings.image}'", _doubts):
+        with explained(engine, f"no container can be made of the image '{settings.image}'", _look_for_ways):
             if volume:
                 client.create_volume(volume, labels=labels)
             made = client.create_container(
@@ -258,10 +258,9 @@ def _host(engine: Engine, settings: ContainerSettings, workspace: Workspace, vol
     )
 
 
-def _doubts(words: str) -> str | None:
-    """Look at the engine's words for what has another way. Raises NotSeen and NoShell."""
+def _look_for_ways(words: str) -> None:
+    """Raises NotSeen and NoShell where the engine's words mean that: there is another way then."""
     if "bind source path does not exist" in words or "mounts denied" in words or "is not shared from the host" in words:
         raise NotSeen
     if "no such file or directory" in words and '"/bin/sh"' in words:
         raise NoShell
-    return None

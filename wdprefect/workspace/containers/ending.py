@@ -6,6 +6,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from wdprefect.workspace.containers.container import Container
 
@@ -62,8 +63,18 @@ class CommandEnding(Ending):
         self._begun.set()
         super().ends()
 
+    def kill(self) -> None:
+        """Kill the command at once; does not wait for that."""
+        group = self._group
+        if group is not None:
+            call = partial(self._container.signal_group, group, "KILL")
+            threading.Thread(target=call, name="wdprefect-end", daemon=True).start()
+
     def _end(self) -> None:
         self._begun.wait(BEGIN_SECONDS)
+        if self._over.is_set():
+            # Its number may be another's by now.
+            return
         if self._group is not None:
             self._container.signal_group(self._group, "TERM")
             if self._over.wait(self._grace_seconds):

@@ -63,11 +63,6 @@ class Engine:
         """Whether the engine's machine has SELinux, where a mounted directory is labelled for containers."""
         return any("name=selinux" in option for option in self._info.get("SecurityOptions") or ())
 
-    @property
-    def is_local(self) -> bool:
-        """Whether it is reached by a socket of this machine, which does not say that it sees its directories."""
-        return self.shown.startswith(("unix://", "npipe://"))
-
 
 def usual_address() -> str:
     """The address of the engine that is used when none is named: DOCKER_HOST, else the first socket that exists."""
@@ -147,10 +142,10 @@ def unreachable(address: str, error: BaseException) -> str:
 
 
 @contextmanager
-def explained(engine: Engine, what: str, doing: Callable[[str], str | None] | None = None) -> Iterator[None]:
+def explained(engine: Engine, what: str, look: Callable[[str], None] | None = None) -> Iterator[None]:
     """Turn what the SDK raises in the block into a TaskFailed: `what` could not be done, and why.
 
-    doing: a better sentence for the engine's words, or None.
+    look: gets the engine's words first, and may raise an error of its own.
     """
     import docker  # as above
     import requests
@@ -159,8 +154,10 @@ def explained(engine: Engine, what: str, doing: Callable[[str], str | None] | No
         yield
     except docker.errors.APIError as error:
         words = str(error.explanation or error)
-        known = f"the engine has no space left: {words}" if OUT_OF_DISK in words else None
-        raise TaskFailed((doing and doing(words)) or f"{what}: {known or words}") from error
+        if look:
+            look(words)
+        full = "the engine has no space left: " if OUT_OF_DISK in words else ""
+        raise TaskFailed(f"{what}: {full}{words}") from error
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise TaskFailed(f"{what}: the engine at '{engine.shown}' does not answer ({_words(error)})") from error
 

@@ -6,10 +6,8 @@ user, so that files are its own. Otherwise a volume carries what changes.
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from wdprefect.errors import TaskFailed
@@ -23,11 +21,8 @@ from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.shared import SharedContainer
 from wdprefect.workspace.containers.sweep import sweep_engine
 from wdprefect.workspace.guard import guard_of_process
+from wdprefect.workspace.under_way import STOPPED, UnderWay
 
-# Stopped before it began: what a program gives that SIGTERM ended.
-STOPPED = 128 + signal.SIGTERM
-# A command that is asked to end because its session closes has its own grace on top.
-CLOSE_SECONDS = 30.0
 # Another command may be pulling the image, for minutes.
 POLL_SECONDS = 0.1
 
@@ -58,8 +53,7 @@ class ContainerSession:
         self._has_swept = False
         self._closing = Stop()
         self._opening = threading.Lock()
-        self._running = 0
-        self._idle = threading.Condition()
+        self._under_way = UnderWay()
 
     @property
     def directory(self) -> str:
@@ -79,7 +73,7 @@ class ContainerSession:
 
         Raises TaskFailed when there is no engine, image or program, and when the container ends before the command.
         """
-        with self._busy():
+        with self._under_way:
             if stop.requested or self._closing.requested:
                 return STOPPED
             if not command.arguments:
@@ -101,8 +95,7 @@ class ContainerSession:
     def close(self) -> None:
         """End what still runs, and the container. May be called twice."""
         self._closing.request()
-        with self._idle:
-            self._idle.wait_for(lambda: not self._running, CLOSE_SECONDS)
+        self._under_way.wait()
         shared, self._shared = self._shared, None
         if shared:
             self._end(shared)
@@ -154,17 +147,6 @@ class ContainerSession:
             self._has_swept = True
             arguments = (engine, self._workspace.outer)
             threading.Thread(target=sweep_engine, args=arguments, name="wdprefect-sweep", daemon=True).start()
-
-    @contextmanager
-    def _busy(self) -> Iterator[None]:
-        with self._idle:
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
 
 
 def _has_entrypoint(engine: Engine, image: str) -> bool:

@@ -13,12 +13,10 @@ from wdprefect.workspace.containers.container import Container, NotSeen, create,
 from wdprefect.workspace.containers.ending import CommandEnding
 from wdprefect.workspace.containers.engine import Engine
 from wdprefect.workspace.containers.lane import KILL_REST, OOM, SHELL, Lane, LaneLost
-from wdprefect.workspace.containers.making import environment_of, fall_back, grace_of, lost, out_of_memory
+from wdprefect.workspace.containers.making import KILLED, environment_of, fall_back, grace_of, lost, out_of_memory
 from wdprefect.workspace.containers.owners import Owners
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.volume import Volume
-
-KILLED = 128 + 9
 
 
 class SharedContainer:
@@ -34,9 +32,8 @@ class SharedContainer:
         # Another user does not see what is not lent.
         self._owners.lend()
         # The first shell is the container's first process: when it ends, everything does.
-        self.container, self._first = self._opened()
+        self.container, self._first, self._volume = self._opened()
         self._idle = [self._first] if self._first.own_session else []
-        self._volume = Volume(self.container, workspace, log) if self.container.volume else None
 
     @property
     def is_lost(self) -> bool:
@@ -68,7 +65,7 @@ class SharedContainer:
             raise lost(self.container, self._settings) from error
         except BaseException:
             # What it is in the middle of, nobody knows.
-            ending.ask()
+            ending.kill()
             lane.close()
             raise
         else:
@@ -97,7 +94,7 @@ class SharedContainer:
             self.container.forget()
             self._log.write("INFO", f"the container '{self.container.name}' is kept")
 
-    def _opened(self) -> tuple[Container, Lane]:
+    def _opened(self) -> tuple[Container, Lane, Volume | None]:
         token = self._workspace.scratch / f".seen-{secrets.token_hex(4)}"
         token.touch()
         try:
@@ -107,8 +104,11 @@ class SharedContainer:
         assert made is not None, "a volume is always seen"
         return made
 
-    def _try(self, token: str) -> tuple[Container, Lane] | None:
-        """The container and its shell; None when the engine does not see the directory, which is known from then on."""
+    def _try(self, token: str) -> tuple[Container, Lane, Volume | None] | None:
+        """The container, its shell and its volume; None when the engine does not see the directory.
+
+        Whether it does is known from then on.
+        """
         settings, engine = self._settings, self._engine
         environment = environment_of(settings, engine, self._workspace)
         try:
@@ -116,9 +116,10 @@ class SharedContainer:
         except NotSeen:
             fall_back(engine, settings, self._log)
             return None
+        volume = Volume(container, self._workspace, self._log) if container.volume else None
         try:
-            if container.volume:
-                Volume(container, self._workspace, self._log).push()
+            if volume:
+                volume.push()
             lane = Lane(container.attach(stdin=True))
             container.start()
             sees = lane.open(token)
@@ -129,10 +130,10 @@ class SharedContainer:
         except BaseException:
             container.remove()
             raise
-        if sees and container.volume is None:
+        if sees and volume is None:
             engine.sees_directories = True
-        if sees or container.volume:
-            return container, lane
+        if sees or volume:
+            return container, lane, volume
         container.remove()
         fall_back(engine, settings, self._log)
         return None
