@@ -230,7 +230,7 @@ def test_answers(code: str, status: int, error: type[WdprefectError], text: str)
 
 def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without credentials the error names the ways to give them."""
-    from wdprefect.storage.s3 import client_from_environment
+    from wdprefect.storage.s3_client import client_from_environment
 
     for name, value in S3Server("http://127.0.0.1:9").environment.items():
         monkeypatch.setenv(name, value)

@@ -14,6 +14,7 @@ from wdprefect.on_prefect.reaching import reaching_api
 from wdprefect.storage import open_storage
 from wdprefect.storage.local import LocalStorage
 from wdprefect.storage.s3 import S3Storage
+from wdprefect.storage.s3_client import make_client
 
 # Everything of ours lies below this folder of the storage.
 PREFIX = "wdprefect"
@@ -51,13 +52,9 @@ def storage_of_block(block: Any) -> Storage:
 
 
 def _of_bucket(block: Any) -> S3Storage:
-    from botocore import config as botocore_config  # as above
-
-    make: Any = botocore_config.Config
     credentials = block.credentials
+    # The block's own settings win.
     parameters = credentials.aws_client_parameters.get_params_override()
-    # The block's own settings win; more connections than the default, for files that go side by side.
-    config = make(max_pool_connections=64).merge(parameters.pop("config", None) or make())
-    client = credentials.get_boto3_session().client("s3", **parameters, config=config)
+    client = make_client(credentials.get_boto3_session(), **parameters)
     folder = "/".join(part for part in (str(block.bucket_folder).strip("/"), PREFIX) if part)
     return S3Storage(client, block.bucket_name, folder)

@@ -26,7 +26,8 @@ def open_storage(url: str) -> Storage:
 
         return LocalStorage(Path(path))
     if parts.scheme == "s3" and parts.netloc:
-        from wdprefect.storage.s3 import S3Storage, client_from_environment
+        from wdprefect.storage.s3 import S3Storage
+        from wdprefect.storage.s3_client import client_from_environment
 
         return S3Storage(client_from_environment(), parts.netloc, path)
     raise UsageError(f"'{url}' names no storage; give {FORMS}")

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 WORKERS = 16
-CONNECTIONS = 64
 NOT_FOUND = 404
 
 
@@ -199,21 +198,3 @@ def _entry(place: Place, uri: str, item: Mapping[str, Any]) -> StoredEntry:
     """What an answer of S3 says of an object. Its version is that of this content in this place, and nowhere else."""
     version = "\n".join([place.endpoint, place.bucket, item["Key"], item["ETag"], str(item["Size"])])
     return StoredEntry(uri, item["Size"], item["LastModified"], version)
-
-
-def client_from_environment(endpoint_url: str | None = None) -> BaseClient:
-    """An S3 client with what boto3 finds by itself: AWS_… variables, profiles, the machine's role."""
-    import boto3  # a quarter of a second, which only S3 pays
-    from botocore.config import Config
-
-    own_server = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    config = Config(  # type: ignore[no-untyped-call]  # boto3 has no types
-        max_pool_connections=CONNECTIONS,
-        retries={"mode": "standard"},
-        # Few servers besides Amazon's answer to a host name per bucket.
-        s3={"addressing_style": "path"} if own_server else None,
-    )
-    # A session of its own: boto3's default one is not safe to use from several threads.
-    session = boto3.session.Session()  # type: ignore[no-untyped-call]  # as above
-    client: BaseClient = session.client("s3", endpoint_url=endpoint_url, config=config)  # type: ignore[no-untyped-call]  # as above
-    return client
