@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make .tools, the servers that the tests start: SeaweedFS (S3). Does nothing when it is up to date.
+# Make .tools, the servers that the tests start: SeaweedFS (S3) and ministack (S3, SQS). Does nothing when it is up to date.
 # Tests that need a server skip without it, and fail without it where WDPREFECT_REQUIRE_SERVERS=1.
 set -eu
 cd "$(dirname "$0")/.."

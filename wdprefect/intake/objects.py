@@ -23,6 +23,7 @@ class SeenObject:
 
     version: what is claimed once, as `version_of` says. version_id: of a versioned bucket, by which it is read.
     etag: without quotes. size in bytes. details: what else `trigger.objects` shows of it, such as `owner`.
+    is_current: False for what a listing of versions shows below a newer version or below a deletion.
     """
 
     bucket: str
@@ -33,6 +34,7 @@ class SeenObject:
     modified: datetime
     version_id: str | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+    is_current: bool = True
 
 
 @dataclass(frozen=True, slots=True)
