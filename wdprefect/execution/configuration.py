@@ -3,6 +3,7 @@
     [tool.wdprefect]
     runner = "docker"                   # for tasks that name none; "process" otherwise
     namespace-files = "namespaces"      # the folder with `<namespace>/…` files
+    book = "sqlite:///intake.db"        # or a PostgreSQL: what was taken in; a file in the user's home otherwise
 
     [tool.wdprefect.docker]
     host = "docker-host/build"          # an address, or a DockerHost block of Prefect; the usual engine otherwise
@@ -28,6 +29,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from wdprefect.errors import UsageError
 
 _NAME = re.compile(r"tool\W+wdprefect|^\s*\[\s*tool\s*\]", re.MULTILINE)
+# How the URL of a file begins.
+_SQLITE = "sqlite:///"
 # How a table is read; the classes are not made ready for it before there is one, which takes longer than all the rest.
 _READ = ConfigDict(extra="forbid", alias_generator=lambda name: name.replace("_", "-"))
 # What reaches beyond a container. A volume may be any folder of the engine's machine.
@@ -50,12 +53,13 @@ class Docker:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A project's configuration. namespace_files: the folder, absolute."""
+    """A project's configuration. namespace_files: the folder, absolute. book: a URL, a file's path in it absolute."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _READ
 
     runner: Literal["process", "docker"] = "process"
     namespace_files: Path | None = None
+    book: str | None = None
     docker: Docker = field(default_factory=Docker)
 
 
@@ -103,5 +107,9 @@ def _configuration(file: Path, table: Any) -> Configuration:
         wrong = error.errors(include_url=False)[0]
         key = ".".join(["tool.wdprefect", *map(str, wrong["loc"])])
         raise UsageError(f"{file}: '{key}': {wrong['msg'][0].lower()}{wrong['msg'][1:]}") from None
-    folder = found.namespace_files
-    return replace(found, namespace_files=(file.parent / folder).absolute()) if folder else found
+    if found.namespace_files:
+        found = replace(found, namespace_files=(file.parent / found.namespace_files).absolute())
+    if found.book and found.book.startswith(_SQLITE):
+        path = (file.parent / found.book.removeprefix(_SQLITE)).absolute()
+        found = replace(found, book=f"{_SQLITE}{path}")
+    return found

@@ -6,12 +6,20 @@ import os
 import tempfile
 from pathlib import Path
 
+import platformdirs
+
 
 def default_storage() -> str:
     """The folder of results that Prefect uses by default, as the URL of a storage: `file:///…/storage/wdprefect`."""
     home = os.environ.get("PREFECT_HOME") or "~/.prefect"
     folder = os.environ.get("PREFECT_LOCAL_STORAGE_PATH") or f"{home}/storage"
     return Path(folder).expanduser().absolute().joinpath("wdprefect").as_uri()
+
+
+def user_home() -> Path:
+    """Where what is known between two commands lies: WDPREFECT_HOME, else the user's state directory."""
+    root = os.environ.get("WDPREFECT_HOME") or platformdirs.user_state_dir("wdprefect")
+    return Path(root).expanduser().resolve()
 
 
 def working_directories() -> Path:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-# What has become of an object, in this order.
+# What has become of an object, in this order; a batch is called as its objects are.
 # seen: known, nobody works on it. claimed: in a batch. staged: copied into the storage. announced: an event was sent,
 # by which an automation may start the run. started: there is a run. succeeded, failed: how that ended. moved: and its
 # action is done, if there is one. ignored: known and not wanted, such as what was there before the first start. lost:
-# it was gone, or overwritten, before it could be staged.
+# it was gone, or overwritten, before it could be staged. An object that could not be staged for too often is failed;
+# one that failed stays so when its action is done.
 Status = Literal["seen", "claimed", "staged", "announced", "started", "succeeded", "failed", "moved", "ignored", "lost"]
 ChangeType = Literal["CREATE", "UPDATE"]
 Wanted = Literal["CREATE", "UPDATE", "CREATE_OR_UPDATE"]
@@ -38,6 +39,14 @@ class SeenObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What the book knows of a trigger. since: when it was first enrolled. is_new: its baseline is yet to be taken."""
+
+    is_new: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What the book says of an object after it was shown to it.
 
@@ -54,7 +63,8 @@ class Observed:
 class ClaimedObject:
     """An object of a batch.
 
-    uri: where it is in the internal storage, once it is staged. tries: how often staging it has failed.
+    uri: where it is in the internal storage, once it is staged; when it is replayed, from the time before. tries: how
+    often staging it has failed. has_moved: its action is done.
     """
 
     id: int
@@ -62,6 +72,7 @@ class ClaimedObject:
     change: ChangeType
     uri: str | None = None
     tries: int = 0
+    has_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class Batch:
     """Objects for one run. Only its owner works on it, as long as the lease lasts.
 
     id: unique for ever; `key` is what makes the run unique: it changes only when a run has crashed and another one is
-    to take its place. run_id: the run, once it is there.
+    to take its place. run_id: the run, once it is there. action_tries: how often its action has failed.
     """
 
     id: str
@@ -78,6 +89,7 @@ class Batch:
     attempt: int
     objects: tuple[ClaimedObject, ...]
     run_id: str | None = None
+    action_tries: int = 0
 
     @property
     def key(self) -> str:

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from prefect.settings import get_current_settings
 
-from wdprefect.on_prefect.server_state import server_home
+from wdprefect.execution.folders import user_home
 from wdprefect.workspace.guard import guard_of_process
 from wdprefect.workspace.ownership import abandoned, own
 
@@ -60,7 +60,7 @@ def dead_owners() -> Iterator[dict[UUID, Path]]:
 
 def owner_files() -> Path:
     """The folder of this user's owner files, of which each is named by a flow run."""
-    return server_home().parent / "runs"
+    return user_home() / "runs"
 
 
 def api_environment() -> dict[str, str]:

@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from wdprefect.errors import Unavailable
+from wdprefect.execution.folders import user_home
 
 # Longer than a start may take: whoever waits for the lock mostly waits for another command that starts the server.
 LOCK_SECONDS = 150.0
@@ -33,8 +32,7 @@ class ServerState:
 
 def server_home() -> Path:
     """Where the local server keeps its database, log and state: in `$WDPREFECT_HOME` or the user's state directory."""
-    root = os.environ.get("WDPREFECT_HOME") or platformdirs.user_state_dir("wdprefect")
-    return Path(root).expanduser().resolve() / "server"
+    return user_home() / "server"
 
 
 @contextmanager

@@ -1,0 +1,279 @@
+"""The course of a batch, step by step. A step that comes from who has the batch no more changes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from wdprefect.errors import WdprefectError
+from wdprefect.intake.book_batches import find_batch, in_parts, record
+from wdprefect.intake.book_claims import Claims
+from wdprefect.intake.book_database import microseconds
+from wdprefect.intake.book_schema import AT_WORK, BATCHES, OBJECTS
+from wdprefect.intake.objects import Batch, SeenObject, Status, Wanted
+
+_STAGING: Sequence[Status] = ("claimed", "staged")
+# An action that failed is tried again after this time, then after twice of it, and so on.
+_FIRST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(minutes=15)
+
+
+class LeaseLost(WdprefectError):
+    """The batch is another one's by now, or further than the caller knows: whoever gets this leaves it alone."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        super().__init__(f"the batch '{batch.id}' has been taken over, or is further by now")
+
+    def __reduce__(self) -> tuple[type[LeaseLost], tuple[Batch]]:
+        return type(self), (self.batch,)
+
+
+class Course(Claims):
+    """The part of the book that is written while a batch is worked on.
+
+    Every step raises LeaseLost, and changes nothing, when the batch has another owner or is not where the step begins.
+    """
+
+    def staged(self, batch: Batch, owner: str, uris: Mapping[int, str]) -> Batch:
+        """The objects lie in the internal storage, each at the URI of its id. May be repeated with other URIs."""
+        with self.writing() as connection:
+            now = self._step(connection, batch, owner, ("claimed", "staged"), "staged")
+            where = update(OBJECTS).where(OBJECTS.c.id == bindparam("row"), OBJECTS.c.batch == batch.id)
+            rows = [{"row": id_, "at_uri": uri} for id_, uri in uris.items()]
+            if rows:
+                connection.execute(where.values(status="staged", uri=bindparam("at_uri")), rows)
+            record(connection, now, "staged", batch=batch.id, who=owner)
+        objects = tuple(replace(claimed, uri=uris.get(claimed.id, claimed.uri)) for claimed in batch.objects)
+        return replace(batch, status="staged", objects=objects)
+
+    def announced(self, batch: Batch, owner: str) -> Batch:
+        """An event is about to be sent, by which an automation may start the run. To be written before it is sent."""
+        return self._advance(batch, owner, ("staged", "announced"), "announced")
+
+    def withdrawn(self, batch: Batch, owner: str) -> Batch:
+        """The announced run is not waited for any more: from now on `begin` says no, and the batch may be started."""
+        return self._advance(batch, owner, ("announced",), "staged", reason="no automation has started it")
+
+    def started(self, batch: Batch, owner: str, run_id: str) -> Batch:
+        """There is a run. May be repeated for the same run."""
+        with self.writing() as connection:
+            same = select(BATCHES.c.id).where(_is_of(batch, owner), BATCHES.c.status == "started")
+            if connection.execute(same.where(BATCHES.c.run_id == run_id)).first() is None:
+                now = self._step(connection, batch, owner, ("staged",), "started", run_id=run_id)
+                _set_objects(connection, batch.id, "started")
+                record(connection, now, "started", batch=batch.id, who=owner, reason=_run(run_id))
+        return replace(batch, status="started", run_id=run_id)
+
+    def anew(self, batch: Batch, owner: str, reason: str) -> Batch:
+        """The run has crashed and another one is to take its place: the batch as it is now, before that is started."""
+        with self.writing() as connection:
+            unstaged = select(OBJECTS.c.id).where(OBJECTS.c.batch == batch.id, OBJECTS.c.uri.is_(None)).limit(1)
+            # A run that something else has started has copied its objects itself, if at all.
+            status: Status = "staged" if connection.execute(unstaged).first() is None else "claimed"
+            now = self._step(connection, batch, owner, ("started",), status, attempt=batch.attempt + 1, run_id=None)
+            _set_objects(connection, batch.id, status)
+            record(connection, now, status, batch=batch.id, who=owner, reason=reason)
+            return _loaded(connection, batch)
+
+    def ended(
+        self, batch: Batch, owner: str, *, succeeded: bool, error: str | None = None, has_action: bool = False
+    ) -> Batch:
+        """The run has ended, or none could be started: the batch as it is now.
+
+        has_action: there is something to do with the objects now. The owner keeps the batch for that, until `moved` or
+        `action_failed`; when it dies meanwhile, `unfinished_actions` gives it to others.
+        """
+        before: Sequence[Status] = ("started",) if succeeded else AT_WORK
+        status: Status = "succeeded" if succeeded else "failed"
+        with self.writing() as connection:
+            now = self._step(connection, batch, owner, before, status, error=error, action_due=self.now(connection))
+            _set_objects(connection, batch.id, status, error)
+            record(connection, now, status, batch=batch.id, who=owner, reason=error)
+            if succeeded:
+                # Those whose action was done before the run.
+                moved = update(OBJECTS).where(OBJECTS.c.batch == batch.id, OBJECTS.c.has_moved)
+                connection.execute(moved.values(status="moved"))
+            if not has_action:
+                nothing = update(BATCHES).where(BATCHES.c.id == batch.id)
+                connection.execute(nothing.values(action_due=None, owner=None, lease=0))
+            settle(connection, batch.id, now)
+            return _loaded(connection, batch)
+
+    def moved(self, batch: Batch, owner: str, objects: Iterable[int], reason: str | None = None) -> Batch:
+        """The action of these objects is done, before the run or after it: the batch as it is now."""
+        with self.writing() as connection:
+            now = self._hold(connection, batch, owner)
+            ids = list(objects)
+            for part in in_parts(ids):
+                mine = OBJECTS.c.id.in_(part) & (OBJECTS.c.batch == batch.id)
+                connection.execute(update(OBJECTS).where(mine).values(has_moved=True))
+                connection.execute(
+                    update(OBJECTS).where(mine, OBJECTS.c.status == "succeeded").values(status="moved", error=None)
+                )
+            record(connection, now, "moved", batch=batch.id, who=owner, reason=reason, objects=ids)
+            settle(connection, batch.id, now)
+            return _loaded(connection, batch)
+
+    def action_failed(self, batch: Batch, owner: str, error: str) -> None:
+        """The action could not be done with all objects: it is due again later, each time after a longer while."""
+        with self.writing() as connection:
+            now = self._hold(connection, batch, owner)
+            tries = connection.execute(select(BATCHES.c.action_tries).where(BATCHES.c.id == batch.id)).scalar_one()
+            wait = min(_FIRST_WAIT * 2 ** min(tries, 20), _LONGEST_WAIT) // timedelta(microseconds=1)
+            again = {"action_tries": tries + 1, "action_due": now + wait, "owner": None, "lease": 0, "error": error}
+            connection.execute(update(BATCHES).where(BATCHES.c.id == batch.id).values(again))
+            record(connection, now, batch.status, batch=batch.id, who=owner, reason=f"its action failed: {error}")
+
+    def drop(self, batch: Batch, owner: str, object_id: int, reason: str) -> Batch | None:
+        """The object cannot be had any more and is lost: what is left of the batch, None where that is nothing."""
+        with self.writing() as connection:
+            now = self._hold(connection, batch, owner, _STAGING)
+            _leave(connection, batch.id, [object_id], {"status": "lost", "error": reason})
+            record(connection, now, "lost", batch=batch.id, who=owner, reason=reason, objects=[object_id])
+            return _left(connection, batch)
+
+    def postpone(
+        self,
+        batch: Batch,
+        owner: str,
+        objects: Sequence[int],
+        error: str,
+        *,
+        not_before: datetime,
+        max_tries: int,
+    ) -> Batch | None:
+        """The objects could not be staged and wait again; those that failed so often have failed for good.
+
+        What is left of the batch, None where that is nothing.
+        """
+        tries = {claimed.id: claimed.tries + 1 for claimed in batch.objects if claimed.id in set(objects)}
+        again = [id_ for id_, count in tries.items() if count < max_tries]
+        failed = [id_ for id_, count in tries.items() if count >= max_tries]
+        with self.writing() as connection:
+            now = self._hold(connection, batch, owner, _STAGING)
+            waits = {"status": "seen", "due": microseconds(not_before), "tries": OBJECTS.c.tries + 1, "error": error}
+            _leave(connection, batch.id, again, waits)
+            record(connection, now, "seen", batch=batch.id, who=owner, reason=error, objects=again)
+            _leave(connection, batch.id, failed, {"status": "failed", "tries": OBJECTS.c.tries + 1, "error": error})
+            record(connection, now, "failed", batch=batch.id, who=owner, reason=error, objects=failed)
+            return _left(connection, batch)
+
+    def begin(self, batch_id: str, attempt: int, run_id: str) -> bool:
+        """Whether this run, which an automation started, is the one that has the batch; one too many gets False."""
+        with self.writing() as connection:
+            batch = connection.execute(select(BATCHES).where(BATCHES.c.id == batch_id).with_for_update()).one_or_none()
+            if batch is None or batch.attempt != attempt:
+                return False
+            if batch.status != "announced":
+                return bool(batch.status == "started" and batch.run_id == run_id)
+            now = self.now(connection)
+            started = {"status": "started", "run_id": run_id, "since": now}
+            connection.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(started))
+            _set_objects(connection, batch_id, "started")
+            record(connection, now, "started", batch=batch_id, who="an automation", reason=_run(run_id))
+            return True
+
+    def begin_object(
+        self, state_key: str, wanted: Wanted, seen: SeenObject, run_id: str, *, prefix: str = ""
+    ) -> Batch | None:
+        """The batch of a run that something else started with this object; None where another run has it or had it."""
+        (observed,) = self.observe(state_key, wanted, [seen], source="an automation", prefix=prefix)
+        with self.writing() as connection:
+            state = self._locked(connection, state_key)
+            row = connection.execute(select(OBJECTS).where(OBJECTS.c.id == observed.id)).one()
+            if row.status == "started":
+                batch = find_batch(connection, row.batch)
+                return batch if batch and batch.run_id == run_id else None
+            if row.status != "seen":
+                return None
+            now, batch_id = self.now(connection), uuid.uuid4().hex
+            values = {"id": batch_id, "state": state, "status": "started", "since": now, "run_id": run_id}
+            connection.execute(insert(BATCHES).values(values))
+            taken = update(OBJECTS).where(OBJECTS.c.id == row.id)
+            connection.execute(taken.values(status="started", batch=batch_id))
+            record(connection, now, "claimed", batch=batch_id, who="an automation", objects=[row.id])
+            record(connection, now, "started", batch=batch_id, who="an automation", reason=_run(run_id))
+            return find_batch(connection, batch_id)
+
+    def _advance(
+        self, batch: Batch, owner: str, before: Sequence[Status], status: Status, reason: str | None = None
+    ) -> Batch:
+        with self.writing() as connection:
+            now = self._step(connection, batch, owner, before, status)
+            _set_objects(connection, batch.id, status)
+            record(connection, now, status, batch=batch.id, who=owner, reason=reason)
+        return replace(batch, status=status)
+
+    def _step(
+        self,
+        connection: Connection,
+        batch: Batch,
+        owner: str,
+        before: Sequence[Status],
+        status: Status,
+        **values: Any,
+    ) -> int:
+        """The batch gets this status, if it is the owner's and has one of these; the time."""
+        now = self.now(connection)
+        mine = update(BATCHES).where(_is_of(batch, owner), BATCHES.c.status.in_(before))
+        if connection.execute(mine.values(status=status, since=now, **values)).rowcount != 1:
+            raise LeaseLost(batch)
+        return now
+
+    def _hold(self, connection: Connection, batch: Batch, owner: str, statuses: Sequence[Status] | None = None) -> int:
+        """The time, if the batch is the owner's and has one of these statuses, and it stays so meanwhile."""
+        mine = select(BATCHES.c.id).where(_is_of(batch, owner)).with_for_update()
+        if statuses:
+            mine = mine.where(BATCHES.c.status.in_(statuses))
+        if connection.execute(mine).one_or_none() is None:
+            raise LeaseLost(batch)
+        return self.now(connection)
+
+
+def _leave(connection: Connection, batch_id: str, objects: Sequence[int], values: dict[str, Any]) -> None:
+    for part in in_parts(objects):
+        mine = update(OBJECTS).where(OBJECTS.c.id.in_(part), OBJECTS.c.batch == batch_id)
+        connection.execute(mine.values(batch=None, **values))
+
+
+def _left(connection: Connection, batch: Batch) -> Batch | None:
+    """The batch; None, and it is gone, when it has no objects any more."""
+    left = _loaded(connection, batch)
+    if left.objects:
+        return left
+    connection.execute(delete(BATCHES).where(BATCHES.c.id == batch.id))
+    return None
+
+
+def _set_objects(connection: Connection, batch_id: str, status: Status, error: str | None = None) -> None:
+    connection.execute(update(OBJECTS).where(OBJECTS.c.batch == batch_id).values(status=status, error=error))
+
+
+def settle(connection: Connection, batch_id: str, now: int) -> None:
+    """End an ended batch whose objects have all moved."""
+    left = select(OBJECTS.c.id).where(OBJECTS.c.batch == batch_id, OBJECTS.c.has_moved.is_(False)).limit(1)
+    if connection.execute(left).first() is None:
+        ended = update(BATCHES).where(BATCHES.c.id == batch_id, BATCHES.c.action_due.is_not(None))
+        connection.execute(ended.values(action_due=None, owner=None, lease=0))
+        succeeded = update(BATCHES).where(BATCHES.c.id == batch_id, BATCHES.c.status == "succeeded")
+        connection.execute(succeeded.values(status="moved", since=now))
+
+
+def _is_of(batch: Batch, owner: str) -> Any:
+    return (BATCHES.c.id == batch.id) & (BATCHES.c.owner == owner) & (BATCHES.c.attempt == batch.attempt)
+
+
+def _loaded(connection: Connection, batch: Batch) -> Batch:
+    found = find_batch(connection, batch.id)
+    assert found is not None, "it was changed in this transaction"
+    return found
+
+
+def _run(run_id: str) -> str:
+    return f"run {run_id}"
