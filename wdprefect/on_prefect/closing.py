@@ -66,15 +66,20 @@ def _last_state(state: prefect.State[Any]) -> prefect.State[Any]:
     return Cancelled(message=DIED) if state.is_cancelling() else Crashed(message=DIED)
 
 
-async def _close(flow_run_id: UUID) -> None:
-    async with get_client() as client:
-        await close_flow_runs(client, {flow_run_id})
+def close_flow_run(flow_run_id: UUID) -> None:
+    """Close one flow run, as `close_flow_runs` does."""
+    asyncio.run(asyncio.wait_for(_close(flow_run_id), BOUND_SECONDS))
 
 
 def main(file: Path) -> None:
     """Close the run of an owner file, which goes when that is done."""
-    asyncio.run(asyncio.wait_for(_close(UUID(file.name)), BOUND_SECONDS))
+    close_flow_run(UUID(file.name))
     file.unlink(missing_ok=True)
+
+
+async def _close(flow_run_id: UUID) -> None:
+    async with get_client() as client:
+        await close_flow_runs(client, {flow_run_id})
 
 
 if __name__ == "__main__":

@@ -36,12 +36,28 @@ from wdprefect.on_prefect.storage import BLOCK, storage_of_run
 from wdprefect.on_prefect.watch import CancelledByApi, watched
 
 
+def _killed() -> prefect.State[Any]:
+    return prefect_state("KILLED", "the run was cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What ends a run that no worker owns, beside the API.
+
+    sigterm: the handler that the process has for it, as the module signal says. ended: the state of a run that this
+    process itself has ended.
+    """
+
+    sigterm: Any
+    ended: Callable[[], prefect.State[Any]] = _killed
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who runs a flow in this process: what it starts with, who else sees the log, who gets the execution.
 
     on_begin: gets the id of the flow run before anything of the flow runs. on_error: gets why there is no execution.
-    sigterm: the handler that the process has for it, as the module signal says.
+    sigterm: as in `Alone`.
     """
 
     start: Start
@@ -67,15 +83,19 @@ class SecretsFlow(prefect.Flow[..., Any]):
 
 
 def make_prefect_flow(
-    flow: Flow, options: Options, storage: str | None, caller: Caller | None = None
+    flow: Flow, options: Options, storage: str | None, caller: Caller | None = None, alone: Alone | None = None
 ) -> prefect.Flow[..., Any]:
-    """An async Prefect flow named `<namespace>.<id>` whose version is the digest of the loaded flow."""
+    """An async Prefect flow named `<namespace>.<id>` whose version is the digest of the loaded flow.
+
+    alone: no worker will own its runs; a caller's never are.
+    """
     parameters = parameters_of(flow)
+    if caller:
+        alone = Alone(caller.sigterm)
 
     async def body(**values: Any) -> Any:
-        return await _run(
-            flow, options, storage, caller, _start(parameters, values) if caller is None else caller.start
-        )
+        start = _start(parameters, values) if caller is None else caller.start
+        return await _run(flow, options, storage, caller, alone, start)
 
     body.__name__ = body.__qualname__ = entrypoint_name(flow.namespace, flow.id)
     body.__signature__ = open_signature(flow) if caller else parameters.run  # type: ignore[attr-defined]  # inspect reads it
@@ -96,7 +116,9 @@ def make_prefect_flow(
     return made
 
 
-async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller | None, start: Start) -> Any:
+async def _run(
+    flow: Flow, options: Options, storage: str | None, caller: Caller | None, alone: Alone | None, start: Start
+) -> Any:
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise UsageError("a flow runs inside a Prefect flow run: call the flow, not its function")
@@ -125,15 +147,14 @@ async def _run(flow: Flow, options: Options, storage: str | None, caller: Caller
         )
         work = execute(flow, start, execution_id, around)
         async with clearing_up(client, flow_run, options.directory):
-            if caller is None:
+            if alone is None:
                 execution = await work
             else:
-                # No worker owns this run, which would end it.
-                with sigterm_going_to(caller.sigterm):
+                with sigterm_going_to(alone.sigterm):
                     execution = await watched(work, client, flow_run.id)
     except asyncio.CancelledError:
         # What ran has been ended. Prefect would call it a crash.
-        return prefect_state("KILLED", "the run was cancelled")
+        return alone.ended() if alone else _killed()
     except CancelledByApi:
         execution = killed[0]
     except Exception as error:  # noqa: BLE001  it goes on
