@@ -4,57 +4,100 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from wdprefect.errors import StorageError, Unavailable, WdprefectError
 
 
+# What to do, by the kind of what is wrong. Where a person sets something is for whoever names the place to say.
+_STEPS: Mapping[str, str] = {
+    "missing": "was it deleted, or is the key spelled in another way?",
+    "token": "sign in anew, or renew the credentials",
+    "role": "let these credentials assume the role (sts:AssumeRole), and check its name and the external id",
+    "clock": "set this machine's clock",
+    "name": "S3 allows 1024 bytes, prefix included",
+    "owned": "leave the task out, or set 'allowFailure: true' on it",
+    "taken": "choose another name: those of buckets are shared by all accounts",
+    "archived": "restore it first: it lies in an archive",
+    "changed": "try again: somebody else wrote it meanwhile",
+    "checksum": "check 'checksum' and 'checksumAlgorithm', or leave them out",
+    "class": "name a storage class that the server has",
+    "acl": "leave 'acl' and the grants out: the bucket has them switched off",
+    "code": "look up the code in the S3 server's manual",
+    "settings": "check the settings of the connection",
+    "later": "try again later",
+    "reach": "check the endpoint's address and port, the network and the proxy",
+    "trust": "name its authority in AWS_CA_BUNDLE",
+}
+OF_STORAGE: Mapping[str, str] = {
+    "credentials": "check the access key and its secret: the AWS_… variables, the profile, or the Prefect block",
+    "permission": (
+        "allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket; "
+        "without the last a missing file looks like this too"
+    ),
+    "bucket": "make the bucket, or name another one with --storage",
+    "region": "set AWS_DEFAULT_REGION, or the region in the Prefect block, to the bucket's",
+    "missing": "was it deleted, or stored below another prefix?",
+    "settings": "check the storage's settings",
+    "damaged": "run the task anew that stored it",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file in S3: its URI and where that is."""
+    """A file in S3: its URI and where that is; the key is empty where a whole bucket is meant.
+
+    advice: what to do where access fails, by the kind of what is wrong.
+    """
 
     uri: str
     bucket: str
     key: str
     endpoint: str
+    advice: Mapping[str, str] = field(default_factory=lambda: OF_STORAGE)
 
-    def describe(self, verb: str, what: str, code: str, next_step: str) -> str:
+    def describe(self, verb: str, what: str, code: str, kind: str) -> str:
         """The text of an error: what is wrong, where, the code to look up, and what to do."""
-        where = f"{code}, bucket '{self.bucket}', key '{self.key}' at {self.endpoint}"
-        return f"cannot {verb} '{self.uri}': {what} ({where}); {next_step}"
+        key = f", key '{self.key}'" if self.key else ""
+        where = f"{code}, bucket '{self.bucket}'{key} at {self.endpoint}"
+        return f"cannot {verb} '{self.uri}': {what} ({where}); {self.advice.get(kind) or _STEPS[kind]}"
+
+    def refusal(self, message: str) -> WdprefectError:
+        """The error for what no time mends."""
+        return StorageError(message, self.uri)
 
 
-_CREDENTIALS = "check the access key and its secret: the AWS_… variables, the profile, or the Prefect block"
-_PERMISSION = (
-    "allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket; "
-    "without the last a missing file looks like this too"
-)
-_BUCKET = "make the bucket, or name another one with --storage"
-_REGION = "set AWS_DEFAULT_REGION, or the region in the Prefect block, to the bucket's"
-_LATER = "try again later"
-_REACH = "check the endpoint's address and port, the network and the proxy"
-
-# What is wrong and what to do, by the code that S3 answers. A HEAD has no body, so its code is the HTTP status.
+# What is wrong and the kind of what to do, by the code that S3 answers. A HEAD has no body, so its code is the HTTP
+# status.
 _ANSWERS: Mapping[str, tuple[str, str]] = {
-    "NoSuchBucket": ("there is no such bucket", _BUCKET),
-    "InvalidBucketName": ("the bucket's name is not valid", _BUCKET),
-    "NoSuchKey": ("there is no such file", "was it deleted, or stored below another prefix?"),
-    "404": ("there is no such file", "was it deleted, or stored below another prefix?"),
-    "InvalidAccessKeyId": ("the access key is not known there", _CREDENTIALS),
-    "SignatureDoesNotMatch": ("the secret does not belong to the access key", _CREDENTIALS),
-    "InvalidToken": ("the session token is not valid", _CREDENTIALS),
-    "ExpiredToken": ("the session token has expired", "sign in anew, or renew the credentials"),
-    "AccessDenied": ("access is denied", _PERMISSION),
-    "403": ("access is denied", _PERMISSION),
-    "RequestTimeTooSkewed": (
-        "the clocks of this machine and of the server differ too much",
-        "set this machine's clock",
-    ),
-    "AuthorizationHeaderMalformed": ("the bucket is in another region", _REGION),
-    "PermanentRedirect": ("the bucket is in another region", _REGION),
-    "301": ("the bucket is in another region", _REGION),
-    "KeyTooLongError": ("the name is too long", "S3 allows 1024 bytes, prefix included"),
+    "NoSuchBucket": ("there is no such bucket", "bucket"),
+    "InvalidBucketName": ("the bucket's name is not valid", "bucket"),
+    "NoSuchKey": ("there is no such file", "missing"),
+    "404": ("there is no such file", "missing"),
+    "NoSuchVersion": ("there is no such version of the file", "missing"),
+    "InvalidAccessKeyId": ("the access key is not known there", "credentials"),
+    "SignatureDoesNotMatch": ("the secret does not belong to the access key", "credentials"),
+    "InvalidToken": ("the session token is not valid", "credentials"),
+    "ExpiredToken": ("the session token has expired", "token"),
+    "AccessDenied": ("access is denied", "permission"),
+    "403": ("access is denied", "permission"),
+    "RequestTimeTooSkewed": ("the clocks of this machine and of the server differ too much", "clock"),
+    "AuthorizationHeaderMalformed": ("the bucket is in another region", "region"),
+    "PermanentRedirect": ("the bucket is in another region", "region"),
+    "301": ("the bucket is in another region", "region"),
+    "IllegalLocationConstraintException": ("the bucket cannot be in that region", "region"),
+    "InvalidLocationConstraint": ("the server has no such region", "region"),
+    "KeyTooLongError": ("the name is too long", "name"),
+    "BucketAlreadyOwnedByYou": ("the bucket is yours already", "owned"),
+    "BucketAlreadyExists": ("somebody has a bucket of that name", "taken"),
+    "InvalidObjectState": ("the file cannot be read now", "archived"),
+    "PreconditionFailed": ("it is not what it was", "changed"),
+    "412": ("it is not what it was", "changed"),
+    "BadDigest": ("the checksum does not fit the content", "checksum"),
+    "InvalidDigest": ("the checksum is not valid", "checksum"),
+    "InvalidStorageClass": ("the storage class is not valid", "class"),
+    "AccessControlListNotSupported": ("the bucket does not take ACLs", "acl"),
 }
 _PASSING = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
 _NOT_IMPLEMENTED = 501
@@ -63,7 +106,7 @@ _SERVER_ERROR = 500
 
 @contextmanager
 def translating_aws_errors(verb: str, place: Place) -> Iterator[None]:
-    """Raise what boto3 raises in the block as StorageError, or as Unavailable where trying again may help."""
+    """Raise what boto3 raises in the block as the place's refusal, or as Unavailable where trying again may help."""
     # A client has loaded them already; at module level they would cost every command a quarter of a second.
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
@@ -80,10 +123,10 @@ def status_of(error: Any) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def refused(code: str, verb: str, place: Place) -> StorageError:
+def refused(code: str, verb: str, place: Place) -> WdprefectError:
     """The error for an answer of which S3 gave the status only; `code` is the one it would have given."""
-    what, next_step = _ANSWERS[code]
-    return StorageError(place.describe(verb, what, code, next_step), place.uri)
+    what, kind = _ANSWERS[code]
+    return place.refusal(place.describe(verb, what, code, kind))
 
 
 def broken_transfers() -> tuple[type[Exception], ...]:
@@ -115,10 +158,12 @@ def _failure(error: Exception, verb: str, place: Place) -> WdprefectError:
 def _answered(error: Any, verb: str, place: Place) -> WdprefectError:
     code, status = str(error.response.get("Error", {}).get("Code", "")), status_of(error)
     if code in _PASSING or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED):
-        return Unavailable(place.describe(verb, "the server is overloaded or broken", code or str(status), _LATER))
+        return Unavailable(place.describe(verb, "the server is overloaded or broken", code or str(status), "later"))
     message = error.response.get("Error", {}).get("Message") or "the server refuses"
-    what, next_step = _ANSWERS.get(code, (message, "look up the code in the S3 server's manual"))
-    return StorageError(place.describe(verb, what, code, next_step), place.uri)
+    if error.operation_name == "AssumeRole":
+        return place.refusal(place.describe(verb, f"the role cannot be assumed: {message}", code, "role"))
+    what, kind = _ANSWERS.get(code, (message, "code"))
+    return place.refusal(place.describe(verb, what, code, kind))
 
 
 def _unanswered(error: Exception, verb: str, place: Place) -> WdprefectError:
@@ -126,12 +171,12 @@ def _unanswered(error: Exception, verb: str, place: Place) -> WdprefectError:
 
     code = type(error).__name__
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return StorageError(place.describe(verb, "there are no credentials", code, _CREDENTIALS), place.uri)
+        return place.refusal(place.describe(verb, "there are no credentials", code, "credentials"))
     if isinstance(error, exceptions.SSLError):
-        trust = "the server's certificate is not trusted"
-        return StorageError(place.describe(verb, trust, code, "name its authority in AWS_CA_BUNDLE"), place.uri)
+        return place.refusal(place.describe(verb, "the server's certificate is not trusted", code, "trust"))
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
-        return Unavailable(place.describe(verb, "the server cannot be reached", code, _REACH))
+        return Unavailable(place.describe(verb, "the server cannot be reached", code, "reach"))
     if isinstance(error, broken_transfers()):
-        return Unavailable(place.describe(verb, "the transfer broke off or the file changed meanwhile", code, _LATER))
-    return StorageError(place.describe(verb, str(error), code, "check the storage's settings"), place.uri)
+        broken = "the transfer broke off or the file changed meanwhile"
+        return Unavailable(place.describe(verb, broken, code, "later"))
+    return place.refusal(place.describe(verb, str(error), code, "settings"))

@@ -31,7 +31,7 @@ def upload(client: BaseClient, place: Place, body: BinaryIO | bytes, size: int, 
 def upload_in_parts(client: BaseClient, place: Place, path: Path, size: int, sha256: str) -> None:
     """Store a large file, several parts at a time."""
     extra = {"Metadata": {SHA256: sha256}}
-    client.upload_file(str(path), place.bucket, place.key, ExtraArgs=extra, Config=_in_parts(size))
+    client.upload_file(str(path), place.bucket, place.key, ExtraArgs=extra, Config=in_parts(size))
 
 
 def download(client: BaseClient, place: Place, answer: Mapping[str, Any], file: BinaryIO) -> None:
@@ -49,8 +49,8 @@ def download(client: BaseClient, place: Place, answer: Mapping[str, Any], file: 
                 raise
         if tries_left:
             answer = client.get_object(Bucket=place.bucket, Key=place.key)
-    what, next_step = "its content is not what was stored", "run the task anew that stored it"
-    raise StorageError(place.describe("read", what, "sha256 differs", next_step), place.uri)
+    what = "its content is not what was stored"
+    raise StorageError(place.describe("read", what, "sha256 differs", "damaged"), place.uri)
 
 
 def _fetch(client: BaseClient, place: Place, answer: Mapping[str, Any], file: BinaryIO) -> bool:
@@ -60,7 +60,7 @@ def _fetch(client: BaseClient, place: Place, answer: Mapping[str, Any], file: Bi
     body, size = answer["Body"], answer["ContentLength"]
     if size > LARGE_BYTES:
         body.close()
-        client.download_fileobj(place.bucket, place.key, file, Config=_in_parts(size))
+        client.download_fileobj(place.bucket, place.key, file, Config=in_parts(size))
         file.seek(0)
         _, sha256 = copy(file, None)
     else:
@@ -73,7 +73,8 @@ def _kept_sha256(answer: Mapping[str, Any]) -> str | None:
     return next((value for name, value in answer["Metadata"].items() if name.lower() == SHA256), None)
 
 
-def _in_parts(size: int) -> TransferConfig:
+def in_parts(size: int) -> TransferConfig:
+    """How a large file travels: parts that suit its size, by a few threads, with little in memory."""
     from boto3.s3.transfer import TransferConfig  # a quarter of a second, which only transfers pay
 
     return TransferConfig(  # type: ignore[no-untyped-call]  # boto3 has no types
