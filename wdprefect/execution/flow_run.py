@@ -109,7 +109,7 @@ def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings) 
             start.secrets,
             around.find_secret,
             folders_of(uri, start.trigger),
-            frozenset(stored_files([start.inputs, *(item.defaults for item in flow.inputs)])),
+            frozenset(stored_files([start.inputs, start.trigger, *(item.defaults for item in flow.inputs)])),
             {"namespace": flow.namespace, "flowId": flow.id, "executionId": execution_id},
         ),
         uri=uri,

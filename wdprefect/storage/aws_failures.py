@@ -123,6 +123,11 @@ def status_of(error: Any) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def code_of(error: Any) -> str:
+    """The code of a botocore ClientError, such as `NoSuchKey`; a HEAD has none but the status."""
+    return str(error.response.get("Error", {}).get("Code") or status_of(error))
+
+
 def refused(code: str, verb: str, place: Place) -> WdprefectError:
     """The error for an answer of which S3 gave the status only; `code` is the one it would have given."""
     what, kind = _ANSWERS[code]

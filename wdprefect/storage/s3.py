@@ -140,6 +140,10 @@ class S3Storage:
             self._client.delete_object(Bucket=place.bucket, Key=place.key)
             return True
 
+    def location(self, uri: str) -> tuple[BaseClient, str, str]:
+        """By which client a file is reached, in which bucket, under which key: for copies within S3."""
+        return self._client, self._bucket, self._base + uris.parse(uri)
+
     def _put_file(self, place: Place, source: Path) -> tuple[int, str]:
         with open_source(place.uri, source) as file:
             before = os.fstat(file.fileno())

@@ -1,0 +1,348 @@
+"""The work on what one trigger has: objects are claimed, staged and started, runs are followed, actions are done.
+
+Everything that happened is in the book: what a desk leaves when it dies, another one takes over where it was. A batch
+that takes long, or cannot go on, holds nobody up but itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+
+from wdprefect.errors import StorageError, Unavailable, WdprefectError
+from wdprefect.intake.book import Book, LeaseLost
+from wdprefect.intake.concluding import conclude
+from wdprefect.intake.duty import Duty
+from wdprefect.intake.objects import Batch, ClaimedObject, Observed, SeenObject
+from wdprefect.intake.reports import Reports
+from wdprefect.intake.runs import OVER, RunLook, RunRefused, Runs
+from wdprefect.intake.staging import Overwritten, stage, staged_uri
+from wdprefect.intake.starting import announcement, order_of
+from wdprefect.model.parallel import in_parallel
+from wdprefect.model.stop import Stop
+from wdprefect.storage.aws_failures import Place, translating_aws_errors
+
+LEASE = timedelta(seconds=30)
+# What others have seen or left is looked for so often; what this process knows of is worked on at once.
+IDLE_SECONDS = 1.0
+ADOPT_SECONDS = 5.0
+LOOK_SECONDS = 0.5
+WORKERS = 8
+# A run that was ended from outside, and an object that cannot be read, are tried so often.
+MOST_RUNS, MOST_TRIES = 3, 5
+AUTOMATION_GRACE = timedelta(seconds=60)
+LONGEST_WAIT_SECONDS = 60.0
+# The API takes parameters of half a MiB.
+MOST_TRIGGER_BYTES = 400_000
+
+
+class Desk:
+    """Works for one trigger, with a thread of its own and a few that wait for S3 and the API.
+
+    owner: the name under which this process holds its leases. reports: who is told what happens. on_settled: gets the
+    ids of objects that a source need not tell of again.
+    """
+
+    def __init__(
+        self,
+        duty: Duty,
+        book: Book,
+        runs: Runs,
+        owner: str,
+        reports: Reports,
+        on_settled: Callable[[Sequence[int]], None],
+    ) -> None:
+        self.duty = duty
+        self._on_settled = on_settled
+        self._book, self._runs, self._owner, self._reports = book, runs, owner, reports
+        self._pool = ThreadPoolExecutor(WORKERS, f"wdprefect-{duty.trigger_id}")
+        self._changed = threading.Condition()
+        self._is_woken = False
+        self._in_hand: dict[str, _Hand] = {}
+        self._adopt_at = self._look_at = 0.0
+
+    def show(self, objects: Sequence[SeenObject], source: str, *, baseline: bool = False) -> list[Observed]:
+        """Write down what a source has seen, and have it worked on.
+
+        baseline: it was there before the first start, and is not wanted.
+        """
+        duty = self.duty
+        observed = self._book.observe(
+            duty.state_key, duty.wanted, objects, source=source, baseline=baseline, prefix=duty.watch.prefix
+        )
+        if any(one.is_new for one in observed):
+            self.wake()
+        return observed
+
+    def wake(self) -> None:
+        """Have it look at once for what there is to do."""
+        with self._changed:
+            self._is_woken = True
+            self._changed.notify_all()
+
+    def work(self, stop: Stop) -> None:
+        """Work until the request to stop, and wait for what is half done. Runs go on."""
+        with stop.calling(self.wake):
+            while not stop.requested:
+                try:
+                    self._turn()
+                except WdprefectError as error:
+                    self._reports.trouble(self.duty, error)
+                self._pause()
+        self._pool.shutdown(wait=True)
+
+    def _turn(self) -> None:
+        self._adopt()
+        hands = [hand for hand in self._hands() if not hand.is_busy]
+        self._look_at_runs([hand for hand in hands if hand.batch.status == "started" and hand.is_carried_out])
+        self._look_at_announced([hand for hand in hands if hand.batch.status == "announced"])
+        self._claim()
+        for hand in self._hands():
+            if not hand.is_busy and time.monotonic() >= hand.due and self._step_of(hand):
+                hand.is_busy = True
+                self._pool.submit(self._advance, hand)
+
+    def _adopt(self) -> None:
+        """What others have left, and actions that are to be tried again."""
+        if time.monotonic() < self._adopt_at:
+            return
+        self._adopt_at = time.monotonic() + ADOPT_SECONDS
+        mine = [self.duty.state_key]
+        self._take(self._book.take_over(self._owner, LEASE, mine), are_orphans=True)
+        self._take(self._book.unfinished_actions(self._owner, LEASE, mine))
+
+    def _claim(self) -> None:
+        duty = self.duty
+        room = {"runs": duty.limit, "limit": duty.limit, "size": duty.size, "max_bytes": MOST_TRIGGER_BYTES}
+        self._take(self._book.claim(duty.state_key, self._owner, LEASE, **room))
+
+    def _look_at_runs(self, hands: Sequence[_Hand]) -> None:
+        if not hands or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        looks = self._runs.look([_run_of(hand.batch) for hand in hands])
+        for hand in hands:
+            look = looks[_run_of(hand.batch)]
+            hand.look = look if look.state in OVER else None
+
+    def _look_at_announced(self, hands: Sequence[_Hand]) -> None:
+        """An automation's run takes its batch by itself; what none has taken after a while is started from here."""
+        if not hands or time.monotonic() < self._look_at:
+            return
+        now = {batch.id: batch for batch in self._book.following(self._owner)}
+        late = {batch.id for batch in self._book.unstarted(self._owner, AUTOMATION_GRACE)}
+        for hand in hands:
+            if hand.batch.id in late:
+                self._reports.line(self.duty, f"{_names(hand.batch)}: no automation has started a run, so this does")
+                hand.batch, hand.is_direct = self._book.withdrawn(hand.batch, self._owner), True
+            else:
+                hand.batch = now.get(hand.batch.id, hand.batch)
+
+    def _advance(self, hand: _Hand) -> None:
+        """Take a batch as far as it goes now."""
+        try:
+            while step := self._step_of(hand):
+                hand.batch = step(hand)
+                hand.tries = 0
+        except LeaseLost:
+            self._drop(hand)
+        except WdprefectError as error:
+            self._reports.trouble(self.duty, error)
+            hand.postpone()
+        except BaseException:
+            hand.postpone()
+            raise
+        finally:
+            hand.is_busy = False
+            self.wake()
+
+    def _step_of(self, hand: _Hand) -> Callable[[_Hand], Batch] | None:
+        """What is to be done with a batch; None where it waits for its run, or all is done."""
+        batch = hand.batch
+        if not batch.objects or hand.is_done:
+            self._drop(hand)
+            return None
+        match batch.status:
+            case "claimed":
+                return self._stage
+            case "staged":
+                is_first = self.duty.acts_first and not all(one.has_moved for one in batch.objects)
+                return self._act_first if is_first else self._start
+            case "started" if not hand.is_carried_out:
+                return self._carry_out
+            case "announced" | "started":
+                return self._end if hand.look else None
+            case _:
+                return self._conclude
+
+    def _stage(self, hand: _Hand) -> Batch:
+        batch: Batch | None = hand.batch
+        assert batch is not None
+        found = dict(in_parallel(lambda one: (one.id, self._staged(hand.batch.id, one)), batch.objects))
+        for one in hand.batch.objects:
+            if batch is not None and not isinstance(outcome := found[one.id], str):
+                batch = self._leave_out(batch, one, outcome)
+        if batch is None:
+            return replace(hand.batch, objects=())
+        return self._book.staged(batch, self._owner, {one.id: str(found[one.id]) for one in batch.objects})
+
+    def _staged(self, batch_id: str, one: ClaimedObject) -> str | WdprefectError:
+        """The URI of an object in the storage, or why it cannot be had. Raises Unavailable where none can be."""
+        duty, seen = self.duty, one.seen
+        uri = staged_uri(duty.flow.namespace, duty.flow.id, duty.trigger_id, batch_id, seen)
+        place = Place(f"s3://{seen.bucket}/{seen.key}", seen.bucket, seen.key, str(duty.client.meta.endpoint_url))
+        try:
+            with translating_aws_errors("take in", place):
+                stage(duty.client, duty.storage, seen, uri)
+        except Unavailable:
+            raise
+        except WdprefectError as error:
+            return error
+        return uri
+
+    def _leave_out(self, batch: Batch, one: ClaimedObject, error: WdprefectError) -> Batch | None:
+        """What is left of a batch without an object that cannot be had: the others go on without it."""
+        if isinstance(error, Overwritten):
+            self._reports.line(self.duty, f"{one.seen.key}: {error}")
+            left = self._book.drop(batch, self._owner, one.id, str(error))
+        else:
+            self._reports.trouble(self.duty, error)
+            again = datetime.now(timezone.utc) + timedelta(seconds=2**one.tries)
+            left = self._book.postpone(batch, self._owner, [one.id], str(error), not_before=again, max_tries=MOST_TRIES)
+        self._on_settled([one.id])
+        return left
+
+    def _act_first(self, hand: _Hand) -> Batch:
+        return self._acted(hand.batch, succeeded=True)
+
+    def _start(self, hand: _Hand) -> Batch:
+        duty, batch = self.duty, hand.batch
+        if duty.start_by == "automation" and batch.attempt == 1 and not hand.is_direct:
+            batch = self._book.announced(batch, self._owner)
+            self._runs.announce(announcement(duty, batch))
+            return batch
+        try:
+            run_id = self._runs.start(order_of(duty, batch))
+        except RunRefused as error:
+            if hand.tries < MOST_TRIES:
+                raise
+            return self._ended(hand, RunLook("failed", str(error)))
+        batch = self._book.started(batch, self._owner, run_id)
+        self._reports.line(duty, f"{_names(batch)}: run {run_id}")
+        self._on_settled([one.id for one in batch.objects])
+        if duty.start_by == "direct":
+            self._runs.announce(announcement(duty, batch))
+        return batch
+
+    def _carry_out(self, hand: _Hand) -> Batch:
+        """Not before the book says that the run is ours."""
+        self._runs.carry_out(_run_of(hand.batch), self.duty.flow.name, is_orphan=hand.is_orphan)
+        hand.is_carried_out, hand.is_orphan = True, False
+        return hand.batch
+
+    def _end(self, hand: _Hand) -> Batch:
+        batch, look = hand.batch, hand.look
+        hand.look = None
+        assert look is not None, "this step is for runs that are over"
+        if look.state == "crashed" and batch.attempt < MOST_RUNS:
+            self._reports.line(self.duty, f"{_names(batch)}: run {batch.run_id} crashed, another one is made")
+            hand.is_carried_out, hand.is_direct = False, True
+            return self._book.anew(batch, self._owner, f"run {batch.run_id} crashed: {look.message}")
+        return self._ended(hand, look)
+
+    def _ended(self, hand: _Hand, look: RunLook) -> Batch:
+        succeeded, duty = look.state == "succeeded", self.duty
+        error = None if succeeded else look.message or f"the run was {look.state}"
+        has_action = bool(duty.failures) if not succeeded else duty.action != "NONE" and not duty.acts_first
+        self._reports.line(duty, f"{_names(hand.batch)}: {look.state}" + (f", {error}" if error else ""))
+        batch = self._book.ended(hand.batch, self._owner, succeeded=succeeded, error=error, has_action=has_action)
+        hand.is_done = not has_action
+        self._on_settled([one.id for one in batch.objects])
+        return batch
+
+    def _conclude(self, hand: _Hand) -> Batch:
+        batch = hand.batch
+        try:
+            batch = self._acted(batch, succeeded=batch.status == "succeeded")
+        except (StorageError, Unavailable) as error:
+            self._reports.trouble(self.duty, error)
+            self._book.action_failed(batch, self._owner, str(error))
+        hand.is_done = True
+        return batch
+
+    def _acted(self, batch: Batch, *, succeeded: bool) -> Batch:
+        """The batch when its objects have been moved or deleted; what worked is kept when another one does not."""
+        left = [one for one in batch.objects if not one.has_moved]
+        outcomes = in_parallel(lambda one: self._concluded(one, succeeded=succeeded), left)
+        done = [one.id for one, outcome in zip(left, outcomes, strict=True) if not isinstance(outcome, WdprefectError)]
+        for one, outcome in zip(left, outcomes, strict=True):
+            if isinstance(outcome, str):
+                self._reports.line(self.duty, f"{one.seen.key}: {outcome}")
+        batch = self._book.moved(batch, self._owner, done)
+        for outcome in outcomes:
+            if isinstance(outcome, WdprefectError):
+                raise outcome
+        return batch
+
+    def _concluded(self, one: ClaimedObject, *, succeeded: bool) -> str | WdprefectError | None:
+        try:
+            return conclude(self.duty, one, succeeded=succeeded)
+        except WdprefectError as error:
+            return error
+
+    def _take(self, batches: Sequence[Batch], *, are_orphans: bool = False) -> None:
+        with self._changed:
+            for batch in batches:
+                self._in_hand.setdefault(batch.id, _Hand(batch, is_orphan=are_orphans))
+
+    def _hands(self) -> list[_Hand]:
+        with self._changed:
+            return list(self._in_hand.values())
+
+    def _drop(self, hand: _Hand) -> None:
+        with self._changed:
+            self._in_hand.pop(hand.batch.id, None)
+
+    def _pause(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_woken, LOOK_SECONDS if self._in_hand else IDLE_SECONDS)
+            self._is_woken = False
+
+
+@dataclass(slots=True, eq=False)
+class _Hand:
+    """A batch that this process has.
+
+    is_orphan: another process had it, and is gone. look: how its run has ended. is_carried_out: whether its run has
+    been seen to. is_direct: no automation is waited for. due: what comes next is not tried before; tries: how often it
+    has failed.
+    """
+
+    batch: Batch
+    is_orphan: bool = False
+    look: RunLook | None = None
+    is_busy: bool = False
+    is_carried_out: bool = False
+    is_direct: bool = False
+    is_done: bool = False
+    tries: int = 0
+    due: float = 0.0
+
+    def postpone(self) -> None:
+        """Wait before what comes next is tried again, longer each time."""
+        self.tries += 1
+        self.due = time.monotonic() + min(2.0**self.tries, LONGEST_WAIT_SECONDS)
+
+
+def _run_of(batch: Batch) -> str:
+    assert batch.run_id is not None, "a started batch has a run"
+    return batch.run_id
+
+
+def _names(batch: Batch) -> str:
+    first = batch.objects[0].seen.key
+    return first if len(batch.objects) == 1 else f"{first} and {len(batch.objects) - 1} more"

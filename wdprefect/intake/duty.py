@@ -1,0 +1,56 @@
+"""What a desk has to do for one trigger: what it watches, and what becomes of the objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from wdprefect.intake.actions import Archive
+from wdprefect.intake.objects import Wanted
+from wdprefect.intake.watch import Watch
+from wdprefect.model.flow import Flow
+from wdprefect.model.ports import Storage
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+Action = Literal["NONE", "MOVE", "DELETE"]
+StartBy = Literal["direct", "automation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One rendered trigger of one flow, with what it works with.
+
+    archive, failures: where the objects of runs go that succeeded or failed. size: the most objects of a run.
+    limit: the most runs at a time. start_by: who makes the runs. queue_url: an SQS queue that tells of objects, beside
+    the poll. is_flat, acts_first: Kestra's names in archives, and its order of action and run. labels: of the runs.
+    """
+
+    flow: Flow
+    trigger_id: str
+    state_key: str
+    watch: Watch
+    wanted: Wanted
+    client: BaseClient
+    storage: Storage
+    action: Action
+    archive: Archive | None
+    failures: Archive | None
+    size: int
+    limit: int
+    interval: timedelta
+    start_by: StartBy = "direct"
+    queue_url: str | None = None
+    queue_client: Any = None
+    state_ttl: timedelta | None = None
+    is_flat: bool = False
+    acts_first: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How the trigger is called among all: `<namespace>.<flow>/<trigger>`."""
+        return f"{self.flow.namespace}.{self.flow.id}/{self.trigger_id}"

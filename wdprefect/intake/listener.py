@@ -1,0 +1,142 @@
+"""A process that listens: the sources of its triggers, the desks that work on what they show, and its leases."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timezone
+from functools import partial
+from typing import Literal
+
+from wdprefect.errors import WdprefectError
+from wdprefect.intake.book import Book
+from wdprefect.intake.desk import LEASE, Desk
+from wdprefect.intake.duty import Duty
+from wdprefect.intake.health import Health
+from wdprefect.intake.objects import Observed, SeenObject
+from wdprefect.intake.runs import Runs
+from wdprefect.intake.sources.outcomes import Outcome
+from wdprefect.intake.sources.poll import Polling
+from wdprefect.intake.watch import Watched
+from wdprefect.model.stop import Stop
+
+Begin = Literal["now", "beginning"]
+RENEW_SECONDS = LEASE.total_seconds() / 3
+
+
+class Listener:
+    """Listens for the triggers of its duties.
+
+    begin: whether a trigger that was never listened for takes what is there already. on_renewed: called whenever the
+    book has confirmed that what this process works on is its own.
+    """
+
+    def __init__(
+        self,
+        duties: Sequence[Duty],
+        book: Book,
+        runs: Runs,
+        health: Health,
+        begin: Begin,
+        on_renewed: Callable[[], None],
+    ) -> None:
+        self.owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._book, self._health, self._on_renewed = book, health, on_renewed
+        self._intakes = [_Intake(duty, self._desk(duty, runs), book, begin) for duty in duties]
+
+    def listen(self, stop: Stop) -> None:
+        """Until the request to stop; then what is half done is finished, and the rest let go of. Runs go on."""
+        threads = [threading.Thread(target=self._renew, args=(stop,), name="wdprefect-lease", daemon=True)]
+        for intake in self._intakes:
+            intake.enroll()
+            threads += self._threads(intake, stop)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            # Not without end: a signal is handled only between waits.
+            while thread.is_alive():
+                thread.join(1.0)
+        with suppress(WdprefectError):
+            # Without it others wait for the leases to end.
+            self._book.release(self.owner)
+
+    def wake(self) -> None:
+        """A run has ended, maybe."""
+        for intake in self._intakes:
+            intake.desk.wake()
+
+    def _desk(self, duty: Duty, runs: Runs) -> Desk:
+        return Desk(duty, self._book, runs, self.owner, self._health, lambda _: None)
+
+    def _threads(self, intake: _Intake, stop: Stop) -> list[threading.Thread]:
+        duty = intake.duty
+        watched = Watched(duty.watch, duty.client, partial(intake.show, "poll"))
+        polling = Polling(watched, duty.interval, partial(self._polled, intake))
+        works = {"poll": polling.run, "desk": intake.desk.work}
+        return [
+            threading.Thread(target=work, args=(stop,), name=f"wdprefect-{name}-{duty.trigger_id}", daemon=True)
+            for name, work in works.items()
+        ]
+
+    def _polled(self, intake: _Intake, outcome: Outcome) -> None:
+        if outcome.fault is None and intake.is_first:
+            self._health.line(intake.duty, intake.first_round_done())
+        self._health.source(intake.duty, outcome)
+
+    def _renew(self, stop: Stop) -> None:
+        while True:
+            try:
+                self._book.renew(self.owner, LEASE)
+                self._on_renewed()
+            except WdprefectError as error:
+                # Without its leases nothing here can be written down any more, and others take over.
+                self._health.line(self._intakes[0].duty, f"the leases cannot be renewed: {error}")
+            if stop.wait(RENEW_SECONDS):
+                return
+
+
+class _Intake:
+    """Where the sources of one trigger bring what they have seen."""
+
+    def __init__(self, duty: Duty, desk: Desk, book: Book, begin: Begin) -> None:
+        self.duty, self.desk = duty, desk
+        self.is_first = False
+        self._book, self._begin = book, begin
+        self._since = datetime.max.replace(tzinfo=timezone.utc)
+        self._there = 0
+
+    def enroll(self) -> None:
+        """Make the trigger known to the book."""
+        enrolled = self._book.enroll(self.duty.state_key, self.duty.flow.name, self.duty.trigger_id)
+        # S3 tells whole seconds.
+        self.is_first, self._since = enrolled.is_new, enrolled.since.replace(microsecond=0)
+
+    def show(self, source: str, objects: Sequence[SeenObject]) -> list[Observed]:
+        """Bring objects; what the book says of each. At the first start, what was there before is set apart."""
+        if source != "poll" or not self.is_first:
+            return self.desk.show(objects, source)
+        old = [self._is_old(one) for one in objects]
+        self._there += sum(one.modified < self._since and one.is_current for one in objects)
+        shown: dict[bool, list[Observed]] = {}
+        for baseline in (True, False):
+            chosen = [one for one, is_old in zip(objects, old, strict=True) if is_old is baseline]
+            shown[baseline] = self.desk.show(chosen, source, baseline=baseline) if chosen else []
+        answers = {baseline: iter(observed) for baseline, observed in shown.items()}
+        return [next(answers[is_old]) for is_old in old]
+
+    def first_round_done(self) -> str:
+        """All that was there before is known now; how much there was, in words."""
+        self._book.baseline_taken(self.duty.state_key)
+        self.is_first = False
+        count = f"{self._there:,} object{'' if self._there == 1 else 's'}"
+        if self._begin == "now":
+            return f"{count} there already, left alone (--from beginning takes them)"
+        return f"{count} there already, taken in (--from now leaves them alone)"
+
+    def _is_old(self, one: SeenObject) -> bool:
+        # What was overwritten before the first start was never asked for.
+        return one.modified < self._since and (self._begin == "now" or not one.is_current)

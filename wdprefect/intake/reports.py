@@ -1,0 +1,21 @@
+"""Who is told what happens to objects and triggers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from wdprefect.errors import WdprefectError
+from wdprefect.intake.duty import Duty
+
+
+class Reports(Protocol):
+    """Hears of everything, from several threads."""
+
+    def line(self, duty: Duty, text: str) -> None:
+        """Something happened to objects."""
+
+    def trouble(self, duty: Duty, error: WdprefectError) -> None:
+        """Something cannot be done now; it is tried again."""
+
+    def well(self, duty: Duty) -> None:
+        """What is tried again and again has worked."""

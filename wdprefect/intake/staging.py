@@ -1,0 +1,94 @@
+"""A claimed object into the internal storage, where the run finds it."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from wdprefect.errors import WdprefectError
+from wdprefect.intake.objects import SeenObject
+from wdprefect.intake.versions import look
+from wdprefect.model.ports import Storage
+from wdprefect.storage.aws_failures import code_of, status_of
+from wdprefect.storage.s3 import S3Storage
+from wdprefect.storage.uris import from_path, slug
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+_GONE = frozenset({404, 412})
+_FORBIDDEN = 403
+SHORT = 16
+LONGEST_NAME = 100
+
+
+class Overwritten(WdprefectError):
+    """The version that was claimed is not there any more."""
+
+    def __init__(self) -> None:
+        super().__init__("it was deleted or overwritten before it could be read")
+
+
+def staged_uri(namespace: str, flow_id: str, trigger_id: str, batch_id: str, seen: SeenObject) -> str:
+    """Where an object of a batch is kept. Its name stays readable; each version has a place of its own."""
+    short = hashlib.sha256(f"{seen.bucket}\n{seen.key}\n{seen.version}".encode(errors="replace")).hexdigest()[:SHORT]
+    name = PurePosixPath(seen.key.replace("\0", "")).name or "folder"
+    parts = [*namespace.split("."), slug(flow_id), "triggers", slug(trigger_id), batch_id]
+    return from_path("/".join([*parts, f"{short}-{name[-LONGEST_NAME:]}"]))
+
+
+def stage(client: BaseClient, storage: Storage, seen: SeenObject, uri: str) -> None:
+    """Copy this version of the object into the storage: within S3 where both are there, else through this machine.
+
+    May be repeated. Raises Overwritten, what boto3 raises, and StorageError or Unavailable of the storage.
+    """
+    source: dict[str, str] = {"Bucket": seen.bucket, "Key": seen.key}
+    if seen.version_id:
+        source["VersionId"] = seen.version_id
+    if not _copied(client, storage, source, uri):
+        _fetched(client, storage, source, uri)
+    # Looked at afterwards: not every server heeds a condition on what is copied.
+    now = look(client, seen.bucket, seen.key, seen.version_id)
+    if now is None or now.version != seen.version:
+        storage.delete(uri)
+        raise Overwritten
+
+
+def _copied(client: BaseClient, storage: Storage, source: dict[str, str], uri: str) -> bool:
+    """Copy within S3; False where that is not possible."""
+    if not isinstance(storage, S3Storage):
+        return False
+    own, bucket, key = storage.location(uri)
+    if own.meta.endpoint_url != client.meta.endpoint_url:
+        return False
+    from botocore.exceptions import ClientError  # the client has loaded it already
+
+    # Not its metadata: among it could be what the storage takes for the SHA-256 of the content.
+    plain = {"MetadataDirective": "REPLACE", "Metadata": {}}
+    try:
+        own.copy(source, bucket, key, ExtraArgs=plain)
+    except ClientError as error:
+        if status_of(error) in _GONE:
+            raise Overwritten from error
+        if status_of(error) == _FORBIDDEN or code_of(error) == "NotImplemented":
+            # Who may write to the storage need not be who may read the bucket.
+            return False
+        raise
+    return True
+
+
+def _fetched(client: BaseClient, storage: Storage, source: dict[str, str], uri: str) -> None:
+    from botocore.exceptions import ClientError  # as above
+
+    extra: dict[str, Any] = {"VersionId": source["VersionId"]} if "VersionId" in source else {}
+    with tempfile.TemporaryDirectory(prefix="wdprefect-stage-") as folder:
+        path = Path(folder) / "object"
+        try:
+            client.download_file(source["Bucket"], source["Key"], str(path), ExtraArgs=extra)
+        except ClientError as error:
+            if status_of(error) in _GONE:
+                raise Overwritten from error
+            raise
+        storage.put(uri, path)

@@ -1,0 +1,74 @@
+"""What a run gets of the objects of its batch."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from wdprefect.intake.duty import Duty
+from wdprefect.intake.objects import Batch, ClaimedObject
+from wdprefect.intake.runs import ObjectSeen, RunOrder
+from wdprefect.plugins.aws._objects import object_record
+
+# Makes the ids of events: an object version has the same one whoever tells of it.
+_EVENTS = uuid.UUID("5b0c1f0a-5c0f-5e9a-9d0e-0f5a1c3b7d21")
+# The key, beside what `{{ trigger }}` shows, under which a run finds what it is to claim.
+CLAIM = "claim"
+
+
+def order_of(duty: Duty, batch: Batch) -> RunOrder:
+    """The run of a batch whose objects are staged."""
+    return RunOrder(batch.key, duty.flow.name, trigger_of(batch), duty.labels)
+
+
+def announcement(duty: Duty, batch: Batch) -> list[ObjectSeen]:
+    """An event for each object of a batch, from which an automation can start the run of the whole batch.
+
+    `wdprefect_trigger` of its payload is the parameter of that run, as text; `object` and `bucket` are for people.
+    """
+    trigger = json.dumps(trigger_of(batch), ensure_ascii=False)
+    return [
+        ObjectSeen(
+            str(uuid.uuid5(_EVENTS, f"{duty.state_key}\n{one.seen.bucket}\n{one.seen.key}\n{one.seen.version}")),
+            one.seen.bucket,
+            one.seen.key,
+            {
+                "bucket": {"name": one.seen.bucket},
+                "object": {
+                    "key": one.seen.key,
+                    "size": one.seen.size,
+                    "etag": one.seen.etag,
+                    "versionId": one.seen.version_id,
+                    "lastModified": one.seen.modified.isoformat(),
+                    "uri": one.uri,
+                },
+                "change": one.change,
+                "flow": duty.flow.name,
+                "trigger": duty.trigger_id,
+                "wdprefect_trigger": trigger,
+            },
+        )
+        for one in batch.objects
+    ]
+
+
+def trigger_of(batch: Batch) -> dict[str, Any]:
+    """What `{{ trigger }}` shows of a batch, and its claim."""
+    return {
+        "objects": [_record(one) for one in batch.objects],
+        CLAIM: {"batch": batch.id, "attempt": batch.attempt},
+    }
+
+
+def _record(one: ClaimedObject) -> dict[str, Any]:
+    seen = one.seen
+    return object_record(
+        key=seen.key,
+        etag=seen.etag,
+        size=seen.size,
+        modified=seen.modified,
+        uri=one.uri,
+        details=seen.details,
+        change=one.change,
+    )

@@ -1,0 +1,188 @@
+"""The Prefect API as the intake's port Runs: runs of deployments, made once for each claim."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent import futures
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import httpx
+import prefect
+from prefect import states
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import DeploymentFilter, FlowFilter, FlowRunFilter
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.events import emit_event
+from prefect.exceptions import PrefectHTTPStatusError
+
+from wdprefect.errors import Unavailable, UsageError
+from wdprefect.intake.runs import OVER, ObjectSeen, RunLook, RunOrder, RunRefused, RunState
+from wdprefect.on_prefect.reaching import reaching_api
+from wdprefect.on_prefect.signature import TRIGGER
+
+T = TypeVar("T")
+EVENT = "wdprefect.s3.object.created"
+FAILING = "wdprefect.trigger.failing"
+# A run that a listener executes itself; without it one cannot tell whose it is once that listener is gone.
+TAG = "wdprefect-warm"
+WAIT_SECONDS = 60.0
+MOST_LOOKS = 200
+_REFUSALS = frozenset({400, 404, 409, 413, 422})
+_STATES: dict[str, RunState] = {
+    "COMPLETED": "succeeded",
+    "FAILED": "failed",
+    "CANCELLED": "cancelled",
+    "CRASHED": "crashed",
+    "SCHEDULED": "waiting",
+    "PENDING": "waiting",
+}
+
+
+class Executor(Protocol):
+    """Executes flow runs on this machine, beside this process."""
+
+    def execute(self, flow_run_id: UUID, flow: str) -> None: ...
+    def is_executing(self, flow_run_id: UUID) -> bool: ...
+
+
+class PrefectRuns:
+    """Makes and looks at runs through the API that is configured, from any thread. Close it.
+
+    executor: executes the runs that are made; None leaves them to the workers of their deployments.
+    deployment: the deployment's name, where a flow has several.
+    """
+
+    def __init__(self, executor: Executor | None = None, deployment: str | None = None) -> None:
+        self._executor, self._name = executor, deployment
+        self._deployments: dict[str, UUID] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="wdprefect-prefect", daemon=True)
+        self._thread.start()
+        self._client: PrefectClient | None = None
+
+    def start(self, order: RunOrder) -> str:
+        return str(self._wait(lambda client: self._start(client, order)).id)
+
+    def carry_out(self, run_id: str, flow: str, *, is_orphan: bool) -> None:
+        identity = UUID(run_id)
+        if self._executor is None or self._executor.is_executing(identity):
+            return
+        run = self._wait(lambda client: client.read_flow_run(identity))
+        look = _look(run)
+        if look.state in OVER or TAG not in run.tags:
+            return
+        if look.state == "waiting":
+            self._executor.execute(identity, flow)
+        elif is_orphan:
+            crashed: prefect.State[Any] = states.Crashed(message="the listener that executed this run is gone")
+            self._wait(lambda client: client.set_flow_run_state(identity, crashed, force=True))
+
+    def look(self, run_ids: Sequence[str]) -> dict[str, RunLook]:
+        found = {run_id: RunLook("missing", "the run was deleted") for run_id in run_ids}
+        for start in range(0, len(run_ids), MOST_LOOKS):
+            chosen = FlowRunFilter.model_validate({"id": {"any_": run_ids[start : start + MOST_LOOKS]}})
+            runs = self._wait(lambda client, f=chosen: client.read_flow_runs(flow_run_filter=f, limit=MOST_LOOKS))  # type: ignore[misc]  # a lambda's default
+            found |= {str(run.id): _look(run) for run in runs}
+        return found
+
+    def announce(self, objects: Sequence[ObjectSeen]) -> None:
+        for one in objects:
+            address = f"s3://{one.bucket}/{one.key}"
+            resource = {"prefect.resource.id": address, "prefect.resource.name": one.key, "bucket": one.bucket}
+            emit_event(EVENT, resource, payload=dict(one.payload), id=UUID(one.id))
+
+    def alarm(self, trigger: str, code: str, text: str) -> None:
+        resource = {"prefect.resource.id": f"wdprefect.trigger.{trigger}", "prefect.resource.name": trigger}
+        emit_event(FAILING, resource, payload={"code": code, "message": text})
+
+    def find_deployment(self, flow: str) -> DeploymentResponse | None:
+        """The deployment whose runs are made for a flow. Raises UsageError where there are several."""
+        return self._wait(lambda client: self._found(client, flow))
+
+    def close(self) -> None:
+        """Close the connection. May be called twice."""
+        if self._loop.is_running():
+            asyncio.run_coroutine_threadsafe(self._closed(), self._loop).result(WAIT_SECONDS)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(WAIT_SECONDS)
+            self._loop.close()
+
+    async def _start(self, client: PrefectClient, order: RunOrder) -> FlowRun:
+        deployment = await self._deployment(client, order.flow)
+        warm = self._executor is not None
+        try:
+            return await client.create_flow_run_from_deployment(
+                deployment,
+                parameters={TRIGGER: json.dumps(order.trigger, ensure_ascii=False)},
+                # No worker takes a run that is pending.
+                state=states.Pending(message="a listener executes it") if warm else None,
+                idempotency_key=order.key,
+                tags=[TAG] if warm else [],
+                labels=dict(order.labels) or None,
+            )
+        except PrefectHTTPStatusError as error:
+            self._deployments.pop(order.flow, None)
+            if error.response.status_code not in _REFUSALS:
+                raise
+            raise RunRefused(f"the Prefect API refuses a run of '{order.flow}': {_words(error)}") from error
+
+    async def _deployment(self, client: PrefectClient, flow: str) -> UUID:
+        if flow not in self._deployments:
+            found = await self._found(client, flow)
+            if found is None:
+                raise UsageError(
+                    f"there is no deployment of '{flow}': run `prefect deploy --all`, or listen with --warm"
+                )
+            self._deployments[flow] = found.id
+        return self._deployments[flow]
+
+    async def _found(self, client: PrefectClient, flow: str) -> DeploymentResponse | None:
+        wanted = DeploymentFilter.model_validate({"name": {"any_": [self._name]}}) if self._name else None
+        of_flow = FlowFilter.model_validate({"name": {"any_": [flow]}})
+        found = await client.read_deployments(flow_filter=of_flow, deployment_filter=wanted)
+        if len(found) > 1:
+            names = ", ".join(sorted(one.name for one in found))
+            raise UsageError(f"'{flow}' has several deployments ({names}): choose one with --deployment NAME")
+        return found[0] if found else None
+
+    def _wait(self, work: Callable[[PrefectClient], Coroutine[Any, Any, T]]) -> T:
+        future: futures.Future[T] = asyncio.run_coroutine_threadsafe(self._reaching(work), self._loop)
+        try:
+            return future.result(WAIT_SECONDS)
+        except futures.TimeoutError:
+            future.cancel()
+            raise Unavailable(f"the Prefect API has not answered within {WAIT_SECONDS:g} seconds") from None
+
+    async def _reaching(self, work: Callable[[PrefectClient], Coroutine[Any, Any, T]]) -> T:
+        try:
+            async with reaching_api():
+                if self._client is None:
+                    self._client = await get_client().__aenter__()
+                return await work(self._client)
+        except httpx.HTTPStatusError as error:
+            raise Unavailable(f"the Prefect API cannot: {_words(error)}") from error
+        except httpx.HTTPError as error:
+            # It answers again by now.
+            raise Unavailable(f"the Prefect API did not answer: {str(error) or type(error).__name__}") from error
+
+    async def _closed(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.__aexit__(None, None, None)
+
+
+def _look(run: FlowRun) -> RunLook:
+    state = run.state
+    if state is None:
+        return RunLook("waiting")
+    return RunLook(_STATES.get(state.type.value, "running"), state.message or "")
+
+
+def _words(error: httpx.HTTPStatusError) -> str:
+    text = error.response.text[:500]
+    return f"{error.response.status_code} {text}"
