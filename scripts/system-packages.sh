@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install what tests use beside Python: git, chromium for screenshots, sshd to clone from, a registry of images, the programs
-# of languages. Debian only; elsewhere it says what is missing.
+# Install what tests use beside Python: git, chromium for screenshots, sshd to clone from, a registry of images, PostgreSQL,
+# the programs of languages. Debian only; elsewhere it says what is missing.
 set -eu
 missing=""
 command -v git >/dev/null || missing="$missing git"
@@ -9,6 +9,7 @@ command -v node >/dev/null || missing="$missing nodejs"
 command -v go >/dev/null || missing="$missing golang-go"
 command -v ruby >/dev/null || missing="$missing ruby"
 command -v Rscript >/dev/null || missing="$missing r-base-core"
+command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 # Only where installing them starts nothing: with systemd they would listen to the network.
 [ -x /usr/sbin/sshd ] || [ -d /run/systemd/system ] || missing="$missing openssh-server"
 [ -x /usr/bin/docker-registry ] || [ -d /run/systemd/system ] || missing="$missing docker-registry"

@@ -37,7 +37,8 @@ class Claims(Sightings):
         Lanes take turns, the oldest object of each first. max_bytes: of a batch's objects as JSON, about; one object
         that is larger has a batch of its own. limit: how many batches of the trigger may be at work, with the new ones.
         """
-        with self.writing() as connection:
+        # A batch's id must hold: by it one run is told from a second.
+        with self.writing(is_final=True) as connection:
             state = self._locked(connection, state_key)
             if limit is not None:
                 runs = min(runs, limit - _at_work(connection, state))

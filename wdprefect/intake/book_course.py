@@ -166,7 +166,7 @@ class Course(Claims):
 
     def begin(self, batch_id: str, attempt: int, run_id: str) -> bool:
         """Whether this run, which an automation started, is the one that has the batch; one too many gets False."""
-        with self.writing() as connection:
+        with self.writing(is_final=True) as connection:
             batch = connection.execute(select(BATCHES).where(BATCHES.c.id == batch_id).with_for_update()).one_or_none()
             if batch is None or batch.attempt != attempt:
                 return False
@@ -184,7 +184,7 @@ class Course(Claims):
     ) -> Batch | None:
         """The batch of a run that something else started with this object; None where another run has it or had it."""
         (observed,) = self.observe(state_key, wanted, [seen], source="an automation", prefix=prefix)
-        with self.writing() as connection:
+        with self.writing(is_final=True) as connection:
             state = self._locked(connection, state_key)
             row = connection.execute(select(OBJECTS).where(OBJECTS.c.id == observed.id)).one()
             if row.status == "started":
@@ -204,7 +204,8 @@ class Course(Claims):
     def _advance(
         self, batch: Batch, owner: str, before: Sequence[Status], status: Status, reason: str | None = None
     ) -> Batch:
-        with self.writing() as connection:
+        # An event that was sent, or is not waited for any more, cannot be taken back.
+        with self.writing(is_final=True) as connection:
             now = self._step(connection, batch, owner, before, status)
             _set_objects(connection, batch.id, status)
             record(connection, now, status, batch=batch.id, who=owner, reason=reason)

@@ -88,7 +88,8 @@ class Sightings(Database):
             now = self.now(connection) if ttl else 0
         stale = now - ttl // timedelta(microseconds=_SIGHTINGS_IN_TTL) if ttl else 0
         if len(known) < len(objects) or any(row.sighted < stale for row in known.values()):
-            with self.writing() as connection:
+            # Who told of the objects may not tell again.
+            with self.writing(is_final=len(known) < len(objects)) as connection:
                 observation = _Observation(state, wanted, baseline, source, prefix, stale)
                 return self._observe(connection, observation, objects)
         return [_observed(known[n]) for n in range(len(objects))]
