@@ -14,6 +14,7 @@ from wdprefect.intake.events import LONGEST_BODY_BYTES, ObjectEvent, Reading, re
 
 TIME = "2026-01-02T03:04:05.678Z"
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
+TOPIC = "arn:aws:sns:eu-central-1:1:t"
 KEY = "in/a b+é.csv"
 ENCODED = "in/a+b%2B%C3%A9.csv"
 
@@ -37,7 +38,7 @@ def body(*records: Any, **more: Any) -> str:
 
 
 def sns(message: object, kind: str = "Notification") -> str:
-    return json.dumps({"Type": kind, "TopicArn": "arn:aws:sns:eu-central-1:1:t", "Message": message})
+    return json.dumps({"Type": kind, "TopicArn": TOPIC, "Message": message})
 
 
 def event_bridge(key: str = KEY, detail_type: str = "Object Created") -> dict[str, Any]:
@@ -47,7 +48,14 @@ def event_bridge(key: str = KEY, detail_type: str = "Object Created") -> dict[st
 
 
 EVENT = ObjectEvent("in", KEY, ENCODED, "v1", "abc", 5, "00AB", MOMENT, "ObjectCreated:Put", "aws:s3")
-PLAIN = {"bucket": "in", "version_id": "v1", "etag": "abc", "size": 5, "sequencer": "00AB", "time": MOMENT}
+PLAIN: dict[str, Any] = {
+    "bucket": "in",
+    "version_id": "v1",
+    "etag": "abc",
+    "size": 5,
+    "sequencer": "00AB",
+    "time": MOMENT,
+}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +179,9 @@ def test_keys(key: str) -> None:
             id="a long key",
         ),
         pytest.param(
-            body(record("\ud800")), "record 0: '\\ud800' is no key: a key has 1 to 1024 bytes of UTF-8", id="half a character"
+            body(record("\ud800")),
+            "record 0: '\\ud800' is no key: a key has 1 to 1024 bytes of UTF-8",
+            id="half a character",
         ),
         pytest.param(
             body(record(s3={"bucket": {"name": "a\nb"}, "object": {"key": "k"}})),
@@ -186,12 +196,12 @@ def test_keys(key: str) -> None:
         pytest.param(sns(5), "the Message of SNS is a number and no text", id="SNS without a text"),
         pytest.param(
             sns("x", "SubscriptionConfirmation"),
-            "the subscription to the topic 'arn:aws:sns:eu-central-1:1:t' waits to be confirmed: visit its SubscribeURL",
+            f"the subscription to the topic '{TOPIC}' waits to be confirmed: visit its SubscribeURL",
             id="a subscription",
         ),
         pytest.param(
             sns("x", "UnsubscribeConfirmation"),
-            "the subscription to the topic 'arn:aws:sns:eu-central-1:1:t' has been ended",
+            f"the subscription to the topic '{TOPIC}' has been ended",
             id="no subscription any more",
         ),
         pytest.param(
