@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wdprefect.errors import StorageError, Unavailable, WdprefectError
+from wdprefect.storage.patience import Damaged, Silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ _PERMISSION = (
 _BUCKET = "make the bucket, or name another one with --storage"
 _REGION = "set AWS_DEFAULT_REGION, or the region in the Prefect block, to the bucket's"
 _LATER = "try again later"
+_SERVER_LOG = "try again later, and look at the server's log: a full disk may look like this"
+_FULL = ("the storage is full", "free some space there, raise its quota, or keep files elsewhere with --storage")
 _REACH = "check the endpoint's address and port, the network and the proxy"
 
 # What is wrong and what to do, by the code that S3 answers. A HEAD has no body, so its code is the HTTP status.
@@ -55,9 +58,22 @@ _ANSWERS: Mapping[str, tuple[str, str]] = {
     "PermanentRedirect": ("the bucket is in another region", _REGION),
     "301": ("the bucket is in another region", _REGION),
     "KeyTooLongError": ("the name is too long", "S3 allows 1024 bytes, prefix included"),
+    "EntityTooLarge": ("the file is larger than the server takes", "look up its limit in the S3 server's manual"),
+    # Amazon's is never full; others have words of their own.
+    "InsufficientStorage": _FULL,
+    "XMinioStorageFull": _FULL,
+    "XMinioAdminBucketQuotaExceeded": _FULL,
+    "QuotaExceeded": _FULL,
+    "507": _FULL,
 }
-_PASSING = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
-_NOT_IMPLEMENTED = 501
+_SLOW_DOWN = frozenset(
+    {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "ServiceUnavailable"}
+)
+_PASSING = frozenset({"RequestTimeout", "OperationAborted", "ConditionalRequestConflict"})
+# What the server says of bytes that are not those which were signed, or counted.
+_DAMAGED = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"})
+_SLOW_STATUSES = frozenset({429, 503})
+_NOT_IMPLEMENTED, _INSUFFICIENT_STORAGE = 501, 507
 _SERVER_ERROR = 500
 
 
@@ -65,13 +81,11 @@ _SERVER_ERROR = 500
 def translating_aws_errors(verb: str, place: Place) -> Iterator[None]:
     """Raise what boto3 raises in the block as StorageError, or as Unavailable where trying again may help."""
     # A client has loaded them already; at module level they would cost every command a quarter of a second.
-    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
-    from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
 
     try:
         yield
-    except (BotoCoreError, ClientError, Boto3Error, RetriesExceededError, S3DownloadFailedError) as error:
+    except (BotoCoreError, ClientError) as error:
         raise _failure(error, verb, place) from error
 
 
@@ -86,38 +100,30 @@ def refused(code: str, verb: str, place: Place) -> StorageError:
     return StorageError(place.describe(verb, what, code, next_step), place.uri)
 
 
-def broken_transfers() -> tuple[type[Exception], ...]:
-    """What is raised where a transfer began and did not end well; the same request may succeed at once."""
-    from botocore import exceptions  # loaded already, see above
-    from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
-
-    return (
-        exceptions.IncompleteReadError,
-        exceptions.ReadTimeoutError,
-        exceptions.ResponseStreamingError,
-        exceptions.FlexibleChecksumError,
-        RetriesExceededError,
-        S3DownloadFailedError,
-    )
+def is_answer(error: Any, *codes: str) -> bool:
+    """Whether S3 answered with one of these codes, or with such a status where it gave no code."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", "")) in codes
 
 
 def _failure(error: Exception, verb: str, place: Place) -> WdprefectError:
-    from boto3.exceptions import S3UploadFailedError  # loaded already, see above
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import ClientError  # loaded already, see above
 
-    # upload_file wraps what S3 answered in an error of its own that has only a text.
-    answer = error.__context__ if isinstance(error, S3UploadFailedError) else error
-    if isinstance(answer, ClientError):
-        return _answered(answer, verb, place)
-    return _unanswered(error, verb, place)
+    return _answered(error, verb, place) if isinstance(error, ClientError) else _unanswered(error, verb, place)
 
 
 def _answered(error: Any, verb: str, place: Place) -> WdprefectError:
     code, status = str(error.response.get("Error", {}).get("Code", "")), status_of(error)
-    if code in _PASSING or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED):
-        return Unavailable(place.describe(verb, "the server is overloaded or broken", code or str(status), _LATER))
+    code = code or str(status)
+    if code in _DAMAGED:
+        return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, _LATER))
+    if code not in _ANSWERS and status != _INSUFFICIENT_STORAGE:
+        if code in _SLOW_DOWN or status in _SLOW_STATUSES:
+            return Unavailable(place.describe(verb, "the server has too much to do", code, _LATER))
+        if code in _PASSING or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED):
+            return Unavailable(place.describe(verb, "the server is overloaded or broken", code, _SERVER_LOG))
     message = error.response.get("Error", {}).get("Message") or "the server refuses"
-    what, next_step = _ANSWERS.get(code, (message, "look up the code in the S3 server's manual"))
+    unknown = _FULL if status == _INSUFFICIENT_STORAGE else (message, "look up the code in the S3 server's manual")
+    what, next_step = _ANSWERS.get(code, unknown)
     return StorageError(place.describe(verb, what, code, next_step), place.uri)
 
 
@@ -130,8 +136,14 @@ def _unanswered(error: Exception, verb: str, place: Place) -> WdprefectError:
     if isinstance(error, exceptions.SSLError):
         trust = "the server's certificate is not trusted"
         return StorageError(place.describe(verb, trust, code, "name its authority in AWS_CA_BUNDLE"), place.uri)
+    if isinstance(error, exceptions.FlexibleChecksumError):
+        return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, _LATER))
+    if isinstance(error, exceptions.IncompleteReadError | exceptions.ResponseStreamingError):
+        return Unavailable(place.describe(verb, "the transfer broke off", code, _LATER))
+    if isinstance(error, exceptions.ReadTimeoutError):
+        return Silent(place.describe(verb, "the server takes too long to answer", code, _REACH))
+    if isinstance(error, exceptions.ConnectionClosedError):
+        return Silent(place.describe(verb, "the server broke the connection off", code, _REACH))
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
-        return Unavailable(place.describe(verb, "the server cannot be reached", code, _REACH))
-    if isinstance(error, broken_transfers()):
-        return Unavailable(place.describe(verb, "the transfer broke off or the file changed meanwhile", code, _LATER))
+        return Silent(place.describe(verb, "the server cannot be reached", code, _REACH))
     return StorageError(place.describe(verb, str(error), code, "check the storage's settings"), place.uri)
