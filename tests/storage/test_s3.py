@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import socket
+import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,7 +22,8 @@ from wdprefect.storage.s3 import S3Storage
 pytestmark = pytest.mark.s3
 
 URI = "kestra:///folder/a%20b.csv"
-LARGE = 20 * 1024 * 1024
+MIB = 1024 * 1024
+LARGE = 20 * MIB
 
 
 def test_an_object(s3_server: S3Server, s3_bucket: str) -> None:
@@ -34,13 +36,16 @@ def test_an_object(s3_server: S3Server, s3_bucket: str) -> None:
 
 
 def test_large_files_go_in_parts(s3_server: S3Server, s3_bucket: str, tmp_path: Path) -> None:
-    """A file of 20 MiB is sent in three parts, and keeps its SHA-256 all the same."""
+    """A file of 20 MiB is sent in three parts, whose size and checksums are kept with it; its SHA-256 is answered."""
     (tmp_path / "large").write_bytes(b"x" * LARGE)
     with s3_server.client() as client:
         stored = S3Storage(client, s3_bucket, "parts").put(URI, tmp_path / "large")
         found = client.head_object(Bucket=s3_bucket, Key="parts/folder/a b.csv")
     assert found["ETag"].strip('"').endswith("-3")
-    assert {"sha256": stored.sha256} == found["Metadata"]
+    assert hashlib.sha256(b"x" * LARGE).hexdigest() == stored.sha256
+    parts = [b"x" * (8 * MIB), b"x" * (8 * MIB), b"x" * (4 * MIB)]
+    of_parts = zlib.crc32(b"".join(zlib.crc32(part).to_bytes(4, "big") for part in parts))
+    assert {"crc32": f"{8 * MIB}-{of_parts:08x}"} == found["Metadata"]
 
 
 def test_foreign_objects(s3_server: S3Server, s3_bucket: str) -> None:
@@ -205,7 +210,11 @@ def test_unreachable(files: Path, using: Using) -> None:
 @pytest.mark.parametrize(
     ("code", "status", "error", "text"),
     [
-        pytest.param("SlowDown", 503, Unavailable, "overloaded or broken (SlowDown", id="slow down"),
+        pytest.param("SlowDown", 503, Unavailable, "has too much to do (SlowDown", id="slow down"),
+        pytest.param("XMinioStorageFull", 507, StorageError, "the storage is full (XMinioStorageFull", id="full MinIO"),
+        pytest.param("InsufficientStorage", 507, StorageError, "free some space there, raise its quota", id="full"),
+        pytest.param("", 507, StorageError, "the storage is full (507", id="full, without a code"),
+        pytest.param("BadDigest", 400, Unavailable, "the bytes did not arrive as they were sent", id="damaged"),
         pytest.param("InternalError", 500, Unavailable, "overloaded or broken (InternalError", id="broken server"),
         pytest.param("RequestTimeout", 400, Unavailable, "overloaded or broken (RequestTimeout", id="time-out"),
         pytest.param("NotImplemented", 501, StorageError, "look up the code", id="unknown to the server"),
@@ -216,8 +225,11 @@ def test_unreachable(files: Path, using: Using) -> None:
         pytest.param("SomethingNew", 400, StorageError, "its words (SomethingNew", id="unknown code"),
     ],
 )
-def test_answers(code: str, status: int, error: type[WdprefectError], text: str) -> None:
+def test_answers(
+    monkeypatch: pytest.MonkeyPatch, code: str, status: int, error: type[WdprefectError], text: str
+) -> None:
     """Each answer of S3 becomes an error with its code and the next step; trying again is for those that may pass."""
+    monkeypatch.setenv("WDPREFECT_STORAGE_WAIT", "0")
     with S3Server("http://127.0.0.1:9").client() as client:
         # A real server gives these answers on bad days only.
         stub = Stubber(client)  # type: ignore[no-untyped-call]  # boto3 has no types

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wdprefect.errors import StorageError, Unavailable, WdprefectError
+from wdprefect.storage.patience import Damaged, Silent
 
 
 # What to do, by the kind of what is wrong. Where a person sets something is for whoever names the place to say.
@@ -27,6 +28,9 @@ _STEPS: Mapping[str, str] = {
     "code": "look up the code in the S3 server's manual",
     "settings": "check the settings of the connection",
     "later": "try again later",
+    "log": "try again later, and look at the server's log: a full disk may look like this",
+    "limit": "look up its limit in the S3 server's manual",
+    "full": "free some space there, or raise its quota",
     "reach": "check the endpoint's address and port, the network and the proxy",
     "trust": "name its authority in AWS_CA_BUNDLE",
 }
@@ -40,6 +44,7 @@ OF_STORAGE: Mapping[str, str] = {
     "region": "set AWS_DEFAULT_REGION, or the region in the Prefect block, to the bucket's",
     "missing": "was it deleted, or stored below another prefix?",
     "settings": "check the storage's settings",
+    "full": "free some space there, raise its quota, or keep files elsewhere with --storage",
     "damaged": "run the task anew that stored it",
 }
 
@@ -68,6 +73,7 @@ class Place:
         return StorageError(message, self.uri)
 
 
+_FULL = ("the storage is full", "full")
 # What is wrong and the kind of what to do, by the code that S3 answers. A HEAD has no body, so its code is the HTTP
 # status.
 _ANSWERS: Mapping[str, tuple[str, str]] = {
@@ -94,13 +100,25 @@ _ANSWERS: Mapping[str, tuple[str, str]] = {
     "InvalidObjectState": ("the file cannot be read now", "archived"),
     "PreconditionFailed": ("it is not what it was", "changed"),
     "412": ("it is not what it was", "changed"),
-    "BadDigest": ("the checksum does not fit the content", "checksum"),
     "InvalidDigest": ("the checksum is not valid", "checksum"),
     "InvalidStorageClass": ("the storage class is not valid", "class"),
     "AccessControlListNotSupported": ("the bucket does not take ACLs", "acl"),
+    "EntityTooLarge": ("the file is larger than the server takes", "limit"),
+    # Amazon's is never full; others have words of their own.
+    "InsufficientStorage": _FULL,
+    "XMinioStorageFull": _FULL,
+    "XMinioAdminBucketQuotaExceeded": _FULL,
+    "QuotaExceeded": _FULL,
+    "507": _FULL,
 }
-_PASSING = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
-_NOT_IMPLEMENTED = 501
+_SLOW_DOWN = frozenset(
+    {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "ServiceUnavailable"}
+)
+_PASSING = frozenset({"RequestTimeout", "OperationAborted", "ConditionalRequestConflict"})
+# What the server says of bytes that are not those which were signed, or counted.
+_DAMAGED = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"})
+_SLOW_STATUSES = frozenset({429, 503})
+_NOT_IMPLEMENTED, _INSUFFICIENT_STORAGE = 501, 507
 _SERVER_ERROR = 500
 
 
@@ -108,13 +126,11 @@ _SERVER_ERROR = 500
 def translating_aws_errors(verb: str, place: Place) -> Iterator[None]:
     """Raise what boto3 raises in the block as the place's refusal, or as Unavailable where trying again may help."""
     # A client has loaded them already; at module level they would cost every command a quarter of a second.
-    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
-    from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
 
     try:
         yield
-    except (BotoCoreError, ClientError, Boto3Error, RetriesExceededError, S3DownloadFailedError) as error:
+    except (BotoCoreError, ClientError) as error:
         raise _failure(error, verb, place) from error
 
 
@@ -134,40 +150,31 @@ def refused(code: str, verb: str, place: Place) -> WdprefectError:
     return place.refusal(place.describe(verb, what, code, kind))
 
 
-def broken_transfers() -> tuple[type[Exception], ...]:
-    """What is raised where a transfer began and did not end well; the same request may succeed at once."""
-    from botocore import exceptions  # loaded already, see above
-    from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
-
-    return (
-        exceptions.IncompleteReadError,
-        exceptions.ReadTimeoutError,
-        exceptions.ResponseStreamingError,
-        exceptions.FlexibleChecksumError,
-        RetriesExceededError,
-        S3DownloadFailedError,
-    )
+def is_answer(error: Any, *codes: str) -> bool:
+    """Whether S3 answered with one of these codes, or with such a status where it gave no code."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", "")) in codes
 
 
 def _failure(error: Exception, verb: str, place: Place) -> WdprefectError:
-    from boto3.exceptions import S3UploadFailedError  # loaded already, see above
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import ClientError  # loaded already, see above
 
-    # upload_file wraps what S3 answered in an error of its own that has only a text.
-    answer = error.__context__ if isinstance(error, S3UploadFailedError) else error
-    if isinstance(answer, ClientError):
-        return _answered(answer, verb, place)
-    return _unanswered(error, verb, place)
+    return _answered(error, verb, place) if isinstance(error, ClientError) else _unanswered(error, verb, place)
 
 
 def _answered(error: Any, verb: str, place: Place) -> WdprefectError:
     code, status = str(error.response.get("Error", {}).get("Code", "")), status_of(error)
-    if code in _PASSING or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED):
-        return Unavailable(place.describe(verb, "the server is overloaded or broken", code or str(status), "later"))
+    code = code or str(status)
+    if code in _DAMAGED:
+        return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, "later"))
+    if code not in _ANSWERS and status != _INSUFFICIENT_STORAGE:
+        if code in _SLOW_DOWN or status in _SLOW_STATUSES:
+            return Unavailable(place.describe(verb, "the server has too much to do", code, "later"))
+        if code in _PASSING or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED):
+            return Unavailable(place.describe(verb, "the server is overloaded or broken", code, "log"))
     message = error.response.get("Error", {}).get("Message") or "the server refuses"
     if error.operation_name == "AssumeRole":
         return place.refusal(place.describe(verb, f"the role cannot be assumed: {message}", code, "role"))
-    what, kind = _ANSWERS.get(code, (message, "code"))
+    what, kind = _ANSWERS.get(code, _FULL if status == _INSUFFICIENT_STORAGE else (message, "code"))
     return place.refusal(place.describe(verb, what, code, kind))
 
 
@@ -179,9 +186,14 @@ def _unanswered(error: Exception, verb: str, place: Place) -> WdprefectError:
         return place.refusal(place.describe(verb, "there are no credentials", code, "credentials"))
     if isinstance(error, exceptions.SSLError):
         return place.refusal(place.describe(verb, "the server's certificate is not trusted", code, "trust"))
+    if isinstance(error, exceptions.FlexibleChecksumError):
+        return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, "later"))
+    if isinstance(error, exceptions.IncompleteReadError | exceptions.ResponseStreamingError):
+        return Unavailable(place.describe(verb, "the transfer broke off", code, "later"))
+    if isinstance(error, exceptions.ReadTimeoutError):
+        return Silent(place.describe(verb, "the server takes too long to answer", code, "reach"))
+    if isinstance(error, exceptions.ConnectionClosedError):
+        return Silent(place.describe(verb, "the server broke the connection off", code, "reach"))
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
-        return Unavailable(place.describe(verb, "the server cannot be reached", code, "reach"))
-    if isinstance(error, broken_transfers()):
-        broken = "the transfer broke off or the file changed meanwhile"
-        return Unavailable(place.describe(verb, broken, code, "later"))
+        return Silent(place.describe(verb, "the server cannot be reached", code, "reach"))
     return place.refusal(place.describe(verb, str(error), code, "settings"))

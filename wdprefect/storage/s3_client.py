@@ -1,14 +1,20 @@
-"""boto3 clients, made alike wherever their credentials come from."""
+"""boto3 clients, made alike wherever their credentials come from, and one for each identity in a process."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
+# Sixteen files at a time, four parts of each.
 CONNECTIONS = 64
+CONNECT_SECONDS = 10
+# botocore waits twice as long, three times. The slowest answer of a healthy server is that of a long copy.
+READ_SECONDS = 30
 
 
 def make_client(session: Any, service: str = "s3", *, config: Any = None, **parameters: Any) -> BaseClient:
@@ -21,6 +27,9 @@ def make_client(session: Any, service: str = "s3", *, config: Any = None, **para
     own_server = parameters.get("endpoint_url") or any(map(os.environ.get, ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")))
     usual = Config(  # type: ignore[no-untyped-call]  # boto3 has no types
         max_pool_connections=CONNECTIONS,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        # Three tries with pauses by chance; what lasts longer is waited for by the storage itself.
         retries={"mode": "standard"},
         # Few servers besides Amazon's answer to a host name per bucket.
         s3={"addressing_style": "path"} if own_server else None,
@@ -32,6 +41,41 @@ def make_client(session: Any, service: str = "s3", *, config: Any = None, **para
 
 def client_from_environment() -> BaseClient:
     """An S3 client with what boto3 finds by itself: AWS_… variables, profiles, the machine's role."""
+    # Whoever changes a variable is somebody else.
+    identity = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+    return shared_client(("environment", identity), _client_of_environment)
+
+
+def shared_client(identity: Hashable, make: Callable[[], BaseClient]) -> BaseClient:
+    """The one client of this process for `identity`, made by `make` when it is asked for the first time."""
+    # Not in a child after a fork: both would speak on the same connections.
+    return _CLIENTS.get((os.getpid(), identity), make)
+
+
+class _Clients:
+    """The clients of this process, of which those are kept that were used last."""
+
+    MOST = 8
+
+    def __init__(self) -> None:
+        self._lock, self._found = Lock(), dict[Hashable, "BaseClient"]()
+
+    def get(self, key: Hashable, make: Callable[[], BaseClient]) -> BaseClient:
+        # Locked while one is made, too: several would be made by threads that begin together, and boto3 cannot do it
+        # in two threads at a time.
+        with self._lock:
+            client = self._found.pop(key, None) or make()
+            self._found[key] = client
+            while len(self._found) > self.MOST:
+                del self._found[next(iter(self._found))]
+            return client
+
+
+# A client holds its connections, which are what is worth sharing; it has no other state.
+_CLIENTS = _Clients()
+
+
+def _client_of_environment() -> BaseClient:
     import boto3  # a quarter of a second, which only S3 pays
 
     # A session of its own: boto3's default one is not safe to use from several threads.
