@@ -107,7 +107,7 @@ TESTS: dict[str, list[str]] = {
         "workspace/containers/test_registries.py::test_no_other_registry",
     ],
     "Docker: programs that know passwords, in `config`": [
-        "plugins/scripts/test_docker.py::test_wrong_value",
+        "plugins/scripts/test_docker_refused.py::test_wrong_value",
     ],
     "Docker: pulls that fail": [
         "workspace/containers/test_images.py::test_registry_that_is_down_at_first",

@@ -124,8 +124,7 @@ def test_files(seen: Page, orders: Execution) -> None:
         expected.append([name, str(len(data)), uri, hashlib.sha256(data).hexdigest()])
     assert ["clean_dataset.csv", "data.csv"] == [row[0] for row in expected]
     assert expected == rows(content.locator("table"))
-    command = f"wdprefect files {orders.id} get NAME"
-    expect(seen.get_by_text(f"Files of wdir; get one: {command}")).to_be_visible()
+    expect(seen.get_by_text(f"Get one: wdprefect files {orders.id} get NAME")).to_be_visible()
 
 
 def test_page(seen: Page, orders: Execution) -> None:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from tests.running import SCRIPTS
+from tests.running import CORE, SCRIPTS
 
+HELLO = f"""\
+id: hello
+namespace: team
+inputs:
+  - {{id: name, type: STRING, defaults: world}}
+  - {{id: times, type: INT, required: false}}
+tasks:
+  - {{id: greet, type: {CORE}.log.Log, message: "hello {{{{ inputs.name }}}} {{{{ inputs.times ?? '-' }}}}"}}
+outputs:
+  - {{id: greeting, type: STRING, value: "hello {{{{ inputs.name }}}}"}}
+"""
 DELIVERING = f"""\
 id: delivering
 namespace: team

@@ -52,6 +52,11 @@ def copy_files(task_runs: Iterable[TaskRun], storage: Storage, folder: Path) -> 
     return copied
 
 
+def name_in_run(run: TaskRun, name: str) -> str:
+    """What tells a file of a task run from all others of the run: `<task>[<value of a loop>]/<name>`."""
+    return f"{_label(run.task_id, run.values)}/{name}"
+
+
 def _numbered(path: str) -> Iterator[str]:
     yield path
     for number in count(2):

@@ -7,11 +7,12 @@ from typing import Any
 
 from jinja2 import nodes
 
+from wdprefect.expressions.compiled import Compiled, Macro
 from wdprefect.expressions.expression_generator import OPERATIONS
 from wdprefect.expressions.generator import Generator
 from wdprefect.expressions.limits import too_much, within_stack
 from wdprefect.expressions.parsing import SyntaxEnvironment, parse
-from wdprefect.expressions.runtime import Compiled, Macro, Scope
+from wdprefect.expressions.runtime import Scope
 
 
 class KestraEnvironment(SyntaxEnvironment):

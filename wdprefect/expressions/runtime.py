@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -17,6 +16,7 @@ from jinja2.runtime import Context
 from wdprefect.errors import ExpressionError, StorageError, UnsafePath, WdprefectError
 from wdprefect.expressions import numbers
 from wdprefect.expressions.binding import Callee
+from wdprefect.expressions.compiled import Body, Compiled, Macro
 from wdprefect.expressions.filters import FILTERS
 from wdprefect.expressions.functions import FUNCTIONS
 from wdprefect.expressions.lexer import line_and_column
@@ -40,8 +40,6 @@ from wdprefect.masking import SECRETS_READ, notice
 # What the name `locale` gives where no variable has it: the language is always English here.
 LOCALE = "en_US"
 
-Body = Callable[["Scope"], Iterable[Any]]
-
 
 class Missing(Exception):  # a signal that `??` and others catch; the renderer turns it into an error
     """A name, key or index that does not exist; `at` is its offset in the text."""
@@ -51,25 +49,7 @@ class Missing(Exception):  # a signal that `??` and others catch; the renderer t
         super().__init__(name, at)
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
-    """A macro: its parameters with what gives their defaults, and its body."""
-
-    parameters: Mapping[str, Callable[[Scope], Any] | None]
-    body: Body
-
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A template that can be run any number of times, also at the same time."""
-
-    source: str
-    root: Body
-    macros: Mapping[str, Macro]
-    blocks: Mapping[str, Body]
 
 
 class Nested(Protocol):

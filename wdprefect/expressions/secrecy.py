@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wdprefect.errors import ExpressionError, WdprefectError
 from wdprefect.expressions import numbers
+from wdprefect.expressions.compiled import Compiled
 from wdprefect.expressions.services import Services
 from wdprefect.expressions.values import LISTS, to_text
 from wdprefect.masking import MASK, SECRETS_READ, Masker, hide_shared
-
-if TYPE_CHECKING:
-    from wdprefect.expressions.runtime import Compiled
 
 
 class SecretReads:

@@ -6,10 +6,12 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from wdprefect.errors import WdprefectError
+from wdprefect.execution.delivered import name_in_run
 from wdprefect.execution.engine import Call
 from wdprefect.execution.records import Result
 from wdprefect.masking import Masker
@@ -20,6 +22,7 @@ from wdprefect.on_prefect.markdown import block, code, literal
 PREVIEW_BYTES = 2_000
 PREVIEWS = 5
 _TEXT = re.compile(r"\.(csv|tsv|txt|md|json|jsonl|ya?ml|log|ini|toml|sql|py|sh)$", re.IGNORECASE)
+_File: TypeAlias = tuple[str, StoredFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +42,34 @@ class Artifacts:
         self._storage, self._masker = storage, masker
 
     async def write(self, call: Call, result: Result, steps: Sequence[Step]) -> None:
-        """The files of an attempt as a table, and its page when it is a WorkingDirectory's."""
+        """The files of an attempt and of its steps as a table, and its page when it is a WorkingDirectory's."""
         key = artifact_key(self._flow, call.run.task_id, call.run.shown_value)
-        if result.files:
-            rows = [self._file(name, file) for name, file in result.files.items()]
-            description = f"Files of {self._literal(call.run.label)}; get one: {self._command()}"
+        files = _files(result, steps)
+        if files:
+            rows = [self._file(name, file) for name, file in files]
+            # Cards cut each line at their edge: on the first one the command would look whole.
+            description = f"Files of {self._literal(call.run.label)}\n\nGet one: {self._command()}"
             await acreate_table_artifact(rows, key=f"{key}-files", description=description)
         if call.is_unit:
-            page = self._masker.hide(self._page(call, result, steps))
+            page = self._masker.hide(self._page(call, result, steps, files))
             description = f"Steps and files of {self._literal(call.run.label)}"
             await acreate_markdown_artifact(page, key=key, description=description)
 
-    def _page(self, call: Call, result: Result, steps: Sequence[Step]) -> str:
+    def _page(self, call: Call, result: Result, steps: Sequence[Step], files: Sequence[_File]) -> str:
         head = [f"# {self._literal(call.run.label)}: {result.state}", ""]
         if result.error:
             head += [*block(result.error), ""]
         table = ["| step | state | time | exit code |", "|---|---|---|---|", *map(self._row, steps), ""]
-        files = [f"- {code(self._masker.hide(name))}, {_size(file)}" for name, file in result.files.items()]
+        names = [f"- {code(self._masker.hide(name))}, {_size(file)}" for name, file in files]
         get = ["", f"Get one: {self._command()}", ""] if files else []
-        return "\n".join([*head, *table, *(["## Files", "", *files] if files else []), *get, *self._previews(result)])
+        return "\n".join([*head, *table, *(["## Files", "", *names] if files else []), *get, *self._previews(files)])
 
     def _file(self, name: str, file: StoredFile) -> dict[str, str | int]:
         hide = self._masker.hide
         return {"file": hide(name), "size": file.size, "uri": hide(file.uri), "sha256": file.sha256}
 
-    def _previews(self, result: Result) -> list[str]:
-        shown = [(n, f) for n, f in result.files.items() if f.size <= PREVIEW_BYTES and _TEXT.search(n)][:PREVIEWS]
+    def _previews(self, files: Sequence[_File]) -> list[str]:
+        shown = [(n, f) for n, f in files if f.size <= PREVIEW_BYTES and _TEXT.search(n)][:PREVIEWS]
         return [line for name, file in shown for line in self._preview(name, file)]
 
     def _preview(self, name: str, file: StoredFile) -> list[str]:
@@ -94,6 +99,16 @@ def artifact_key(flow_name: str, task_id: str, value: str | None = None) -> str:
     if re.fullmatch(r"[a-z0-9.]+", name):
         return key
     return f"{key}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def _files(result: Result, steps: Sequence[Step]) -> list[_File]:
+    """A task's own files, then those of its steps, by names that `wdprefect files` takes.
+
+    Of the attempts of a step the last one counts.
+    """
+    last = {step.call.run.id: step for step in steps}.values()
+    of_steps = ((name_in_run(step.call.run, n), f) for step in last for n, f in step.result.files.items())
+    return [*result.files.items(), *of_steps]
 
 
 def _size(file: StoredFile) -> str:

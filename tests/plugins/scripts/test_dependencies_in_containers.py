@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins.scripts.test_dependencies import metrics, said
+from tests.plugins.scripts.installing import metrics, said
 from tests.plugins.scripts.test_python import python
 from tests.running import SCRIPTS, messages, run_tasks
 from tests.servers.docker import docker_engine as docker_engine  # noqa: PLC0414  pytest finds it here

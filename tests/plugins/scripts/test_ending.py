@@ -45,6 +45,23 @@ def test_timeout(commands: str, tmp_path: Path) -> None:
     assert [] == [pid for pid in pids_in(tmp_path) if not is_dead(pid)]
 
 
+def test_files_before_a_timeout() -> None:
+    """What a task made until its time was over is stored and a file of the run, though the task has no outputs."""
+    execution = run_tasks(f"""
+        - id: a
+          type: {SCRIPTS}.shell.Commands
+          timeout: PT1S
+          outputFiles: ["*.txt"]
+          commands: ["echo half > half.txt; trap 'echo end > end.txt; exit' TERM; sleep 600 & wait"]
+        """)
+
+    (run,) = execution.task_runs
+    assert ("FAILED", {}) == (run.state, execution.task_outputs)
+    assert {"end.txt": b"end\n", "half.txt": b"half\n"} == {
+        name: execution.read(file.uri) for name, file in run.files.items()
+    }
+
+
 def test_left_in_the_background(tmp_path: Path) -> None:
     """What a task leaves in the background ends with it, and does not hold it up."""
     execution = run_tasks(f"""

@@ -127,6 +127,27 @@ def test_timeout() -> None:
     assert "sleep" not in said
 
 
+@pytest.mark.parametrize("strategy", ["MOUNT", "VOLUME"])
+def test_files_before_a_timeout(strategy: str) -> None:
+    """What a task made in its container until its time was over is stored, too, wherever its directory lies."""
+    shell = f"type: {SCRIPTS}.shell.Commands, containerImage: busybox"
+    runner = f"taskRunner: {{type: {DOCKER}, fileHandlingStrategy: {strategy}}}"
+    # The first one starts the container, for which a loaded machine takes its time.
+    execution = run_tasks(
+        f"""
+        - id: directory
+          type: {CORE}.flow.WorkingDirectory
+          tasks:
+            - {{id: first, {shell}, {runner}, commands: ["true"]}}
+            - {{id: slow, {shell}, {runner}, timeout: PT2S, outputFiles: ["*.txt"],
+               commands: ["echo half > half.txt; sleep 600"]}}
+        """
+    )
+    slow = execution.task_runs[-1]
+    assert ("slow", "FAILED", None) == (slow.task_id, slow.state, slow.outputs)
+    assert {"half.txt": b"half\n"} == {name: execution.read(file.uri) for name, file in slow.files.items()}
+
+
 def test_side_by_side() -> None:
     """Branches of a directory share its container at the same time."""
     branches = "\n".join(
