@@ -9,7 +9,6 @@ from typing import Any
 
 from wdprefect.errors import StorageError, Unavailable, WdprefectError
 
-
 # What to do, by the kind of what is wrong. Where a person sets something is for whoever names the place to say.
 _STEPS: Mapping[str, str] = {
     "missing": "was it deleted, or is the key spelled in another way?",
