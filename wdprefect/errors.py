@@ -76,6 +76,20 @@ class InvalidInput(WdprefectError):
         return type(self), (self.name, self.reason)
 
 
+class InvalidTrigger(WdprefectError):
+    """A trigger cannot be followed: a template in it cannot be rendered, or gives what does not fit.
+
+    at: the place in the flow's file. name: the trigger's id.
+    """
+
+    def __init__(self, at: Position, name: str, reason: str) -> None:
+        self.at, self.name, self.reason = at, name, reason
+        super().__init__(f"{at}: trigger '{name}': {reason}")
+
+    def __reduce__(self) -> tuple[type[InvalidTrigger], tuple[Position, str, str]]:
+        return type(self), (self.at, self.name, self.reason)
+
+
 @dataclass(eq=False)
 class ExpressionError(WdprefectError):
     """A template does not parse or cannot be rendered.

@@ -1,4 +1,4 @@
-"""Templates to values, and a loaded task to a typed one."""
+"""Templates to values, and what was loaded to what is typed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wdprefect.errors import TaskFailed
 from wdprefect.expressions import Expressions, Services
 from wdprefect.loader.build import markers
 from wdprefect.loader.shape import reasons
-from wdprefect.model.node import CHILDREN, LATE, TYPED, Marker
+from wdprefect.model.node import CHILDREN, LATE, TYPED, Marker, Node
 from wdprefect.model.task import Task, TaskSpec
 
 _AS_WRITTEN = frozenset({"id", "type", "description"})
@@ -43,12 +43,17 @@ class Rendering:
 
 def typed_task(spec: TaskSpec, render: Rendering) -> Task:
     """The task with its templates rendered. Raises ExpressionError, or TaskFailed when a value does not fit."""
-    treated = markers(spec.kind)
-    data = {name: _rendered(name, value, treated.get(name), render) for name, value in spec.data.items()}
+    data = rendered(spec.kind, spec.data, render)
     try:
         return spec.kind.model_validate(data)
     except ValidationError as error:
         raise TaskFailed("; ".join(reasons(error, data))) from None
+
+
+def rendered(kind: type[Node], data: Mapping[str, Any], render: Rendering) -> dict[str, Any]:
+    """The properties of a task or a trigger with their templates rendered. Raises ExpressionError."""
+    treated = markers(kind)
+    return {name: _rendered(name, value, treated.get(name), render) for name, value in data.items()}
 
 
 def _rendered(name: str, value: Any, marker: Marker | None, render: Rendering) -> Any:

@@ -119,7 +119,7 @@ class Run:
             # What ran and delivered nothing is there, and empty.
             "outputs": merged(self._silent, self.outputs),
             "tasks": self.tasks,
-            "labels": _nested({**self.labels, "system.correlationId": self.id}),
+            "labels": nested_labels({**self.labels, "system.correlationId": self.id}),
             "envs": self.environment,
             "globals": {},
         }
@@ -127,7 +127,7 @@ class Run:
         return scope | {name: value for name, value in optional.items() if value}
 
 
-def _nested(labels: Mapping[str, str]) -> dict[str, Any]:
+def nested_labels(labels: Mapping[str, str]) -> dict[str, Any]:
     """Labels with dots in their names as maps in maps; where two are in each other's way, the first stays."""
     found: dict[str, Any] = {}
     for name, value in labels.items():

@@ -38,6 +38,14 @@ def search(java: str, text: str, budget: Budget) -> regex.Match[str] | None:
     return next(_matches(java, text, budget), None)
 
 
+def matches(java: str, text: str) -> bool:
+    """Whether it matches the whole text, as Java's `String.matches`; an error of kind `limit` after a second."""
+    try:
+        return pattern(java).fullmatch(text, timeout=MATCHING_SECONDS) is not None
+    except TimeoutError:
+        raise too_much(f"the regular expression takes longer than {MATCHING_SECONDS:.0f} second") from None
+
+
 def replaced(java: str, replacement: str, text: str, budget: Budget) -> str:
     """The text with every match replaced; `$1` and `${name}` in the replacement stand for groups."""
     template = _parsed(replacement, pattern(java))

@@ -117,7 +117,7 @@ class _Builder:
         kind = self._kind(data, own, Trigger, "trigger")
         if kind is None:
             return TriggerSpec(_id(data), Trigger, data, path)
-        layers = self._completed(own, data["type"], kind)
+        layers = self._layers[path] = self._completed(own, data["type"], kind)
         properties = _given(layers)
         self._findings.validated(kind, properties, layers)
         return TriggerSpec(_id(data), kind, properties, path)

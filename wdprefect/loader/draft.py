@@ -8,6 +8,7 @@ from typing import Any
 
 from wdprefect.loader.layers import Layers
 from wdprefect.model.task import Path, TaskSpec, iter_tasks
+from wdprefect.model.trigger import TriggerSpec
 
 LISTS = ("tasks", "errors", "finally", "afterExecution")
 
@@ -17,7 +18,7 @@ class Draft:
     """The properties of a flow by their names in YAML, with specs in place of tasks and triggers.
 
     What does not fit stands in it as it is. A task of an unknown type is a spec of the kind `Task`; an id that is no
-    text is empty. layers: of each task, by its path, what it was put together from.
+    text is empty. layers: of each task and trigger, by its path, what it was put together from.
     """
 
     properties: Mapping[str, Any]
@@ -27,6 +28,10 @@ class Draft:
         """Every task, parents before children."""
         return iter_tasks([self.properties.get(name) for name in LISTS])
 
+    def triggers(self) -> list[TriggerSpec]:
+        """The triggers."""
+        return [item for _, item in self.items("triggers") if isinstance(item, TriggerSpec)]
+
     def items(self, name: str) -> Iterator[tuple[Path, Any]]:
         """The items of a list of the flow, each with its path."""
         found = self.properties.get(name)
@@ -34,7 +39,7 @@ class Draft:
             for i, item in enumerate(found):
                 yield (name, i), item
 
-    def origin(self, spec: TaskSpec, where: Path) -> Path:
-        """The path in the flow of a part of a task; it may lie in a plugin default."""
+    def origin(self, spec: TaskSpec | TriggerSpec, where: Path) -> Path:
+        """The path in the flow of a part of a task or a trigger; it may lie in a plugin default."""
         layers = self.layers.get(spec.path)
         return layers.origin(where) if layers else (*spec.path, *where)

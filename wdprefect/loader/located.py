@@ -10,7 +10,8 @@ from wdprefect.errors import Position
 from wdprefect.loader.draft import Draft
 from wdprefect.loader.places import value_at
 from wdprefect.loader.shape import Findings
-from wdprefect.model.task import Path
+from wdprefect.model.task import Path, TaskSpec
+from wdprefect.model.trigger import TriggerSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Located:
         return self.findings.at(path)
 
     def at_template(self, path: Path, text: str, line: int, column: int) -> Position | None:
-        spec = next((each for each in self.draft.tasks() if each.path == path), None)
+        specs: list[TaskSpec | TriggerSpec] = [*self.draft.tasks(), *self.draft.triggers()]
+        spec = next((each for each in specs if each.path == path), None)
         data = spec.data if spec else value_at(self.draft.properties, path)
         for where, is_key in _places_of(text, data, ()):
             origin = self.draft.origin(spec, where) if spec else (*path, *where)

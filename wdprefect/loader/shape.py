@@ -119,6 +119,10 @@ class Findings:
                     return Problem(self.at_key(place), "WD205", message, kind.unsupported[name]), place
                 hint = wording.did_you_mean(name, known)
                 return Problem(self.at_key(place), "WD201", f"unknown property '{name}'", hint), place
+            case code if code.startswith("WD"):
+                # What the type itself says: see `problem` of wdprefect.model.node.
+                place = layers.origin((*where, *detail["ctx"]["at"]))
+                return Problem(self.at(place), code, detail["msg"], detail["ctx"]["hint"]), place
             case _:
                 message, hint = _message(details)
                 message = f"'{_name(place)}': {message}" if where else message
@@ -134,7 +138,11 @@ def _for_types(problem: Problem, types: Sequence[str]) -> Problem:
 
 def reasons(error: ValidationError, data: Mapping[str, Any]) -> list[str]:
     """What is wrong with rendered data, one sentence a property."""
-    return [f"'{'.'.join(map(str, where))}': {_message(found)[0]}" for where, found in _grouped(_wrong(error, data))]
+    return [_named(where) + _message(found)[0] for where, found in _grouped(_wrong(error, data))]
+
+
+def _named(where: Path) -> str:
+    return f"'{'.'.join(map(str, where))}': " if where else ""
 
 
 def _wrong(error: ValidationError, data: Mapping[str, Any]) -> list[Wrong]:

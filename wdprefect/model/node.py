@@ -17,6 +17,7 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
 
@@ -129,6 +130,14 @@ def _iso_duration(text: str) -> timedelta:
 @cache
 def _timedelta() -> TypeAdapter[timedelta]:
     return TypeAdapter(timedelta)
+
+
+def problem(code: str, message: str, hint: str, *at: str | int) -> PydanticCustomError:
+    """An error for validators to raise: what is wrong with a property as a problem with a code of its own.
+
+    at: where the property lies in the node, by the names in YAML.
+    """
+    return PydanticCustomError(code, message, {"at": at, "hint": hint})
 
 
 # The types of the schema are what may be written, which is more than what comes out.

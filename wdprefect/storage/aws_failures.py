@@ -10,7 +10,6 @@ from typing import Any
 from wdprefect.errors import StorageError, Unavailable, WdprefectError
 from wdprefect.storage.patience import Damaged, Silent
 
-
 # What to do, by the kind of what is wrong. Where a person sets something is for whoever names the place to say.
 _STEPS: Mapping[str, str] = {
     "missing": "was it deleted, or is the key spelled in another way?",
