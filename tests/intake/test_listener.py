@@ -18,7 +18,6 @@ from tests.intake.conftest import Bucket
 from tests.running import flow_of
 from tests.workspace.watching import wait_until
 from wdprefect.errors import Unavailable, WdprefectError
-from wdprefect.intake.actions import Archive
 from wdprefect.intake.book import Book, open_book
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.health import Health
@@ -26,6 +25,7 @@ from wdprefect.intake.listener import Listener
 from wdprefect.intake.runs import ObjectSeen, RunLook, RunOrder, RunRefused, RunState
 from wdprefect.intake.watch import Watch
 from wdprefect.model.stop import Stop
+from wdprefect.plugins.aws._moves import MoveTo
 
 LOG = "{id: say, type: io.kestra.plugin.core.log.Log, message: hello}"
 
@@ -101,8 +101,8 @@ class Post:
         }
         return Duty(**{**given, **more})
 
-    def archive(self, key: str = "archive/") -> Archive:
-        return Archive(self.bucket.name, key)
+    def archive(self, key: str = "archive/") -> MoveTo:
+        return MoveTo(key=key)
 
     @contextmanager
     def listening(self, begin: Any = "beginning", **more: Any) -> Iterator[Listener]:

@@ -1,44 +1,78 @@
-"""What becomes of an object once its run is over."""
+"""What becomes of an object once its run is over: it stays, is deleted, or is moved into an archive.
+
+Each may be done twice, by two hosts at once or after a crash, and never touches another version of the object.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from functools import partial
 from pathlib import Path
 
-from wdprefect.intake.actions import Archive, move, remove
 from wdprefect.intake.duty import Duty
-from wdprefect.intake.objects import ClaimedObject
-from wdprefect.storage.aws_failures import Place, translating_aws_errors
+from wdprefect.intake.objects import ClaimedObject, SeenObject
+from wdprefect.intake.versions import look
+from wdprefect.model.keys import moved_key
+from wdprefect.model.stop import Stop
+from wdprefect.plugins.aws._failures import failing
+from wdprefect.plugins.aws._moves import MoveTo, Taken, copy_away, remove
 
 
 def conclude(duty: Duty, one: ClaimedObject, *, succeeded: bool) -> str | None:
-    """Move or delete an object as its trigger says; where it went, None where it stays. May be repeated.
+    """Move or delete an object as its trigger says; what was done, in words, or None where it stays.
 
-    Raises StorageError, or Unavailable where trying again may help.
+    Raises TaskFailed, StorageError, or Unavailable where trying again may help.
     """
-    archive = duty.archive if succeeded else duty.failures
     if succeeded and duty.action == "DELETE":
-        with translating_aws_errors("delete", _place(duty, one, one.seen.bucket, one.seen.key)):
-            remove(duty.client, one.seen)
+        _remove(duty, one.seen)
         return "deleted"
-    if archive is None or (succeeded and duty.action != "MOVE"):
+    to = duty.archive if succeeded else duty.failures
+    if to is None:
         return None
-    key = archive.key_of(one.seen.key, duty.watch.prefix, is_flat=duty.is_flat)
-    with translating_aws_errors("move", _place(duty, one, archive.bucket, key)):
-        move(duty.client, one.seen, archive, key, partial(_upload_staged, duty, one, archive))
-    return f"moved to s3://{archive.bucket}/{key}"
+    bucket = to.bucket or one.seen.bucket
+    key = moved_key(to.key, one.seen.key, duty.watch.prefix, base_name_only=duty.is_flat)
+    if not _copied(duty, one.seen, to, key) and not _is_archived(duty, one.seen, bucket, key):
+        _upload_staged(duty, one, to, bucket, key)
+    _remove(duty, one.seen)
+    return f"moved to s3://{bucket}/{key}"
 
 
-def _upload_staged(duty: Duty, one: ClaimedObject, archive: Archive, bucket: str, key: str) -> None:
+def _copied(duty: Duty, seen: SeenObject, to: MoveTo, key: str) -> bool:
+    """Whether this version was there to be copied."""
+    # Of an object that was stored again with the same content, the ETag is the same.
+    return _is_there(duty, seen, seen.version_id) and copy_away(duty.client, _taken(seen), to, key, Stop()) == "there"
+
+
+def _remove(duty: Duty, seen: SeenObject) -> None:
+    # In a versioned bucket, only where it is the current one: the others are hidden already.
+    if _is_there(duty, seen, None):
+        remove(duty.client, _taken(seen))
+
+
+def _is_there(duty: Duty, seen: SeenObject, version_id: str | None) -> bool:
+    with failing(duty.client, "download", seen.bucket, seen.key):
+        now = look(duty.client, seen.bucket, seen.key, version_id, terms=duty.watch.terms)
+    return now is not None and now.version == seen.version
+
+
+def _is_archived(duty: Duty, seen: SeenObject, bucket: str, key: str) -> bool:
+    """Whether another one has moved it already."""
+    with failing(duty.client, "download", bucket, key):
+        there = look(duty.client, bucket, key)
+    if there is None or there.size != seen.size:
+        return False
+    # A copy in parts has an ETag of its own.
+    return there.etag == seen.etag or "-" in f"{there.etag}{seen.etag}"
+
+
+def _upload_staged(duty: Duty, one: ClaimedObject, to: MoveTo, bucket: str, key: str) -> None:
     """The version that the run had, which is not at its source any more."""
     assert one.uri is not None, "only staged objects have runs"
     with tempfile.TemporaryDirectory(prefix="wdprefect-move-") as folder:
         path = Path(folder) / "object"
         duty.storage.get(one.uri, path)
-        duty.client.upload_file(str(path), bucket, key, ExtraArgs=dict(archive.settings))
+        with failing(duty.client, "upload", bucket, key):
+            duty.client.upload_file(str(path), bucket, key, ExtraArgs=to.options())
 
 
-def _place(duty: Duty, one: ClaimedObject, bucket: str, key: str) -> Place:
-    uri = f"s3://{one.seen.bucket}/{one.seen.key}"
-    return Place(uri, bucket, key, str(duty.client.meta.endpoint_url))
+def _taken(seen: SeenObject) -> Taken:
+    return Taken(seen.bucket, seen.key, seen.etag, seen.version_id)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from wdprefect.errors import StorageError, Unavailable, WdprefectError
+from wdprefect.errors import StorageError, TaskFailed, Unavailable, WdprefectError
 from wdprefect.intake.book import Book, LeaseLost
 from wdprefect.intake.concluding import conclude
 from wdprefect.intake.duty import Duty
@@ -268,7 +268,7 @@ class Desk:
         batch = hand.batch
         try:
             batch = self._acted(batch, succeeded=batch.status == "succeeded")
-        except (StorageError, Unavailable) as error:
+        except (StorageError, TaskFailed, Unavailable) as error:
             self._reports.trouble(self.duty, error)
             self._book.action_failed(batch, self._owner, str(error))
         hand.is_done = True

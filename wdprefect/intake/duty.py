@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from wdprefect.intake.actions import Archive
 from wdprefect.intake.objects import Wanted
 from wdprefect.intake.watch import Watch
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
+from wdprefect.plugins.aws._moves import Action, MoveTo
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-Action = Literal["NONE", "MOVE", "DELETE"]
 StartBy = Literal["direct", "automation"]
 
 
@@ -37,14 +36,14 @@ class Duty:
     client: BaseClient
     storage: Storage
     action: Action
-    archive: Archive | None
-    failures: Archive | None
+    archive: MoveTo | None
+    failures: MoveTo | None
     size: int
     limit: int
     interval: timedelta
     start_by: StartBy = "direct"
     queue_url: str | None = None
-    queue_client: Any = None
+    queue_client: BaseClient | None = None
     state_ttl: timedelta | None = None
     is_flat: bool = False
     acts_first: bool = False

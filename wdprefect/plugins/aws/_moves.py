@@ -14,7 +14,7 @@ from wdprefect.model.stop import Stop
 from wdprefect.plugins.aws._failures import failing
 from wdprefect.plugins.aws._objects import is_folder, unquoted
 from wdprefect.plugins.aws._transfer import copy
-from wdprefect.storage.aws_failures import status_of
+from wdprefect.storage.aws_failures import code_of, status_of
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -23,6 +23,9 @@ Action = Literal["MOVE", "DELETE", "NONE"]
 # What an object is by now: what was taken in, not there any more, or something else.
 State = Literal["there", "gone", "changed"]
 _NOT_FOUND = frozenset({404, 405})
+_NOT_WHAT_IT_WAS = 412
+# What servers answer that have no conditional deletes.
+_NO_CONDITIONS = frozenset({"NotImplemented", "InvalidArgument", "InvalidRequest"})
 
 
 class Destination(Node):
@@ -114,7 +117,7 @@ def remove(client: BaseClient, taken: Taken) -> State:
         is_other = taken.version_id is not None and head.get("VersionId") not in (None, taken.version_id)
         state = "changed" if is_other else _state(head, taken)
         if state == "there":
-            client.delete_object(Bucket=taken.bucket, Key=taken.key, **taken.asked)
+            _delete(client, taken, head["ETag"])
     return state
 
 
@@ -135,6 +138,21 @@ def copy_object(
             answer: Mapping[str, Any] = client.put_object(Bucket=bucket, Key=key, Metadata=head.get("Metadata", {}))
             return answer
         return copy(client, source, {"Bucket": bucket, "Key": key, **options}, head, stop)
+
+
+def _delete(client: BaseClient, taken: Taken, etag: str) -> None:
+    """Delete what has this ETag: something else may arrive at this very moment, where no versions are kept."""
+    from botocore.exceptions import ClientError  # the client has loaded it already
+
+    place = {"Bucket": taken.bucket, "Key": taken.key, **taken.asked}
+    try:
+        client.delete_object(**place, **({} if taken.version_id else {"IfMatch": etag}))
+    except ClientError as error:
+        if status_of(error) == _NOT_WHAT_IT_WAS:
+            return
+        if taken.version_id or code_of(error) not in _NO_CONDITIONS:
+            raise
+        client.delete_object(**place)
 
 
 def _head(client: BaseClient, taken: Taken) -> Mapping[str, Any]:

@@ -12,11 +12,10 @@ from pydantic import Field, model_validator
 from wdprefect.loader.shape import has_template
 from wdprefect.model import trigger
 from wdprefect.model.keys import in_folder, is_shown, moved_key
-from wdprefect.model.node import Duration, Int, Late, Node, Text, problem
+from wdprefect.model.node import Bool, Duration, Int, Late, Node, Text, problem
 from wdprefect.plugins.aws._moves import Acting, Action, MoveTo
 from wdprefect.plugins.aws.s3._listing import Selection
 
-_FOLLOW = "leave it out: 'concurrency: {limit: 1}' of the flow lets its runs follow one another"
 _LOG = "leave it out: what the trigger does is said by the program that listens"
 
 
@@ -34,7 +33,8 @@ class Trigger(Selection, Acting, trigger.Trigger):
     of Amazon SQS to which the bucket reports, objects are seen as they arrive, and the listing catches what a report
     missed. `on` says whether new keys count, new versions of known ones (`UPDATE`), or both.
 
-    A run gets at most so many objects as the smaller one of `maxKeys` and `maxFiles`; what is left comes with the next.
+    A run gets at most so many objects as the smaller one of `maxKeys` and `maxFiles`; what is left comes with the next,
+    which starts when the one before has ended, or at once with `allowConcurrent: true`.
     They are copied to the files of the run first: `trigger.objects` is a list of maps with `uri`, `key`, `etag`,
     `size`, `lastModified`, `owner` and `changeType` (`CREATE` or `UPDATE`).
 
@@ -81,7 +81,6 @@ class Trigger(Selection, Acting, trigger.Trigger):
         "conditions": "choose objects by 'prefix' and 'regexp', or put the condition into 'runIf' of the tasks",
         "when": "choose objects by 'prefix' and 'regexp', or put the condition into 'runIf' of the tasks",
         "stopAfter": "leave it out: 'onFailure.moveTo' takes the objects of failed runs out of the way",
-        "allowConcurrent": _FOLLOW,
         "failOnTriggerError": _LOG,
         "logLevel": _LOG,
         "minLogLevel": _LOG,
@@ -97,6 +96,7 @@ class Trigger(Selection, Acting, trigger.Trigger):
     state_key: Text | None = Field(default=None, min_length=1)
     state_ttl: Duration | None = None
     labels: Late[dict[str, Any]] = Field(default={})
+    allow_concurrent: Bool = False
     # Those that Kestra has not.
     queue_url: Text | None = None
     on_failure: OnFailure | None = None
