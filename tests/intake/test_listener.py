@@ -17,12 +17,12 @@ from tests.fakes import MemoryStorage
 from tests.intake.conftest import Bucket
 from tests.running import flow_of
 from tests.workspace.watching import wait_until
-from wdprefect.errors import Unavailable, WdprefectError
+from wdprefect.errors import WdprefectError
 from wdprefect.intake.book import Book, open_book
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.health import Health
 from wdprefect.intake.listener import Listener
-from wdprefect.intake.runs import ObjectSeen, RunLook, RunOrder, RunRefused, RunState
+from wdprefect.intake.runs import ObjectSeen, RunLook, RunOrder, RunState
 from wdprefect.intake.watch import Watch
 from wdprefect.model.stop import Stop
 from wdprefect.plugins.aws._moves import MoveTo
@@ -68,7 +68,7 @@ class Made:
     def alarm(self, trigger: str, code: str, text: str) -> None:
         self.alarms.append(code)
 
-    def keys(self) -> list[list[str]]:
+    def batches(self) -> list[list[str]]:
         """The keys of the objects of each run."""
         return [[one["key"] for one in order.trigger["objects"]] for order in self.orders.values()]
 
@@ -111,13 +111,14 @@ class Post:
         listener = Listener([self.duty(**more)], self.book, self.runs, health, begin, lambda: None)
         stop = Stop()
         thread = threading.Thread(target=listener.listen, args=(stop,))
-        thread.start()
-        try:
-            wait_until(lambda: bool(self.book.triggers()))
-            yield listener
-        finally:
-            stop.request()
-            thread.join()
+        with listener.leasing():
+            thread.start()
+            try:
+                wait_until(lambda: bool(self.book.triggers()))
+                yield listener
+            finally:
+                stop.request()
+                thread.join()
 
     def there(self, prefix: str = "") -> list[str]:
         found = self.bucket.client.list_objects_v2(Bucket=self.bucket.name, Prefix=prefix)
@@ -201,7 +202,7 @@ def test_batches(post: Post) -> None:
     post.bucket.put(*keys)
     with post.listening(size=3):
         wait_until(lambda: set(post.statuses().values()) == {"succeeded"})
-    assert (keys, 3) == (sorted(key for batch in post.runs.keys() for key in batch), len(post.runs.orders))
+    assert (keys, 3) == (sorted(key for batch in post.runs.batches() for key in batch), len(post.runs.orders))
 
 
 def test_limit(post: Post) -> None:
@@ -221,5 +222,5 @@ def test_from_now(post: Post) -> None:
         wait_until(lambda: post.statuses() == {"raw/old.csv": "ignored"})
         post.bucket.put("raw/new.csv")
         wait_until(lambda: post.statuses().get("raw/new.csv") == "succeeded")
-    assert [["raw/new.csv"]] == post.runs.keys()
+    assert [["raw/new.csv"]] == post.runs.batches()
     assert any("1 object there already, left alone (--from beginning takes them)" in line for line in post.said)

@@ -19,6 +19,7 @@ COMMANDS = {
     "validate": "check flows without running them",
     "run": "run a flow",
     "render": "render a template, and show how",
+    "listen": "start flows with objects that arrive in buckets",
     "files": "list or get the files of a run",
     "namespace": "list, copy or compare the files of a namespace",
     "types": "list the types that flows may use",

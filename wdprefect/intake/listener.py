@@ -6,8 +6,8 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from functools import partial
 from typing import Literal
@@ -48,9 +48,24 @@ class Listener:
         self._book, self._health, self._on_renewed = book, health, on_renewed
         self._intakes = [_Intake(duty, self._desk(duty, runs), book, begin) for duty in duties]
 
+    @contextmanager
+    def leasing(self) -> Iterator[None]:
+        """While the block runs, what this process works on is its own; afterwards others may take it over."""
+        over = Stop()
+        thread = threading.Thread(target=self._renew, args=(over,), name="wdprefect-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.request()
+            thread.join()
+            with suppress(WdprefectError):
+                # Without it others wait for the leases to end.
+                self._book.release(self.owner)
+
     def listen(self, stop: Stop) -> None:
-        """Until the request to stop; then what is half done is finished, and the rest let go of. Runs go on."""
-        threads = [threading.Thread(target=self._renew, args=(stop,), name="wdprefect-lease", daemon=True)]
+        """Until the request to stop; then what is half done is finished. Runs go on. Only while `leasing`."""
+        threads: list[threading.Thread] = []
         for intake in self._intakes:
             intake.enroll()
             threads += self._threads(intake, stop)
@@ -60,14 +75,11 @@ class Listener:
             # Not without end: a signal is handled only between waits.
             while thread.is_alive():
                 thread.join(1.0)
-        with suppress(WdprefectError):
-            # Without it others wait for the leases to end.
-            self._book.release(self.owner)
 
-    def wake(self) -> None:
-        """A run has ended, maybe."""
+    def hurry(self) -> None:
+        """A run has ended: look at them."""
         for intake in self._intakes:
-            intake.desk.wake()
+            intake.desk.hurry()
 
     def _desk(self, duty: Duty, runs: Runs) -> Desk:
         return Desk(duty, self._book, runs, self.owner, self._health, lambda _: None)

@@ -30,6 +30,7 @@ EVENT = "wdprefect.s3.object.created"
 FAILING = "wdprefect.trigger.failing"
 # A run that a listener executes itself; without it one cannot tell whose it is once that listener is gone.
 TAG = "wdprefect-warm"
+OWN_DEPLOYMENT = "listen"
 WAIT_SECONDS = 60.0
 MOST_LOOKS = 200
 _REFUSALS = frozenset({400, 404, 409, 413, 422})
@@ -47,7 +48,7 @@ class Executor(Protocol):
     """Executes flow runs on this machine, beside this process."""
 
     def execute(self, flow_run_id: UUID, flow: str) -> None: ...
-    def is_executing(self, flow_run_id: UUID) -> bool: ...
+    def running(self) -> frozenset[UUID]: ...
 
 
 class PrefectRuns:
@@ -70,7 +71,7 @@ class PrefectRuns:
 
     def carry_out(self, run_id: str, flow: str, *, is_orphan: bool) -> None:
         identity = UUID(run_id)
-        if self._executor is None or self._executor.is_executing(identity):
+        if self._executor is None or identity in self._executor.running():
             return
         run = self._wait(lambda client: client.read_flow_run(identity))
         look = _look(run)
@@ -100,9 +101,9 @@ class PrefectRuns:
         resource = {"prefect.resource.id": f"wdprefect.trigger.{trigger}", "prefect.resource.name": trigger}
         emit_event(FAILING, resource, payload={"code": code, "message": text})
 
-    def find_deployment(self, flow: str) -> DeploymentResponse | None:
-        """The deployment whose runs are made for a flow. Raises UsageError where there are several."""
-        return self._wait(lambda client: self._found(client, flow))
+    def deployment_of(self, flow: str) -> UUID:
+        """The deployment whose runs are made for a flow. Raises UsageError where there is none, or several."""
+        return self._wait(lambda client: self._deployment(client, flow))
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
@@ -134,6 +135,9 @@ class PrefectRuns:
     async def _deployment(self, client: PrefectClient, flow: str) -> UUID:
         if flow not in self._deployments:
             found = await self._found(client, flow)
+            if found is None and self._executor:
+                self._deployments[flow] = await _own_deployment(client, flow)
+                return self._deployments[flow]
             if found is None:
                 raise UsageError(
                     f"there is no deployment of '{flow}': run `prefect deploy --all`, or listen with --warm"
@@ -174,6 +178,13 @@ class PrefectRuns:
         client, self._client = self._client, None
         if client is not None:
             await client.__aexit__(None, None, None)
+
+
+async def _own_deployment(client: PrefectClient, flow: str) -> UUID:
+    """A deployment of a flow that has none, for runs that a listener executes: no worker could."""
+    flow_id = await client.create_flow_from_name(flow)
+    description = "Made by `wdprefect listen --warm`, which executes its runs."
+    return await client.create_deployment(flow_id, OWN_DEPLOYMENT, description=description)
 
 
 def _look(run: FlowRun) -> RunLook:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect.filesystems import LocalFileSystem
-from prefect.results import get_result_store
+from prefect.results import aget_default_result_storage, get_result_store
 
 from wdprefect.errors import UsageError
 from wdprefect.model.ports import Storage
@@ -28,6 +28,14 @@ async def storage_of_run(url: str | None) -> Storage:
     if url.startswith(BLOCK):
         return storage_of_block(await load_bucket(url))
     return open_storage(url)
+
+
+async def storage_outside(url: str | None) -> Storage:
+    """As `storage_of_run`, where no flow run is running."""
+    if url is None:
+        async with reaching_api():
+            return storage_of_block(await aget_default_result_storage())
+    return await storage_of_run(url)
 
 
 async def load_bucket(url: str) -> Any:

@@ -99,6 +99,7 @@ _ANSWERS: Mapping[str, tuple[str, str]] = {
     "InvalidObjectState": ("the file cannot be read now", "archived"),
     "PreconditionFailed": ("it is not what it was", "changed"),
     "412": ("it is not what it was", "changed"),
+    "BadDigest": ("the checksum does not fit the content", "checksum"),
     "InvalidDigest": ("the checksum is not valid", "checksum"),
     "InvalidStorageClass": ("the storage class is not valid", "class"),
     "AccessControlListNotSupported": ("the bucket does not take ACLs", "acl"),
@@ -125,11 +126,13 @@ _SERVER_ERROR = 500
 def translating_aws_errors(verb: str, place: Place) -> Iterator[None]:
     """Raise what boto3 raises in the block as the place's refusal, or as Unavailable where trying again may help."""
     # A client has loaded them already; at module level they would cost every command a quarter of a second.
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+    from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
 
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, Boto3Error, RetriesExceededError, S3DownloadFailedError) as error:
         raise _failure(error, verb, place) from error
 
 
@@ -157,13 +160,22 @@ def is_answer(error: Any, *codes: str) -> bool:
 def _failure(error: Exception, verb: str, place: Place) -> WdprefectError:
     from botocore.exceptions import ClientError  # loaded already, see above
 
-    return _answered(error, verb, place) if isinstance(error, ClientError) else _unanswered(error, verb, place)
+    # boto3's own transfers wrap what S3 answered in errors that have only a text.
+    cause: Any = getattr(error, "last_exception", None) or (error.__context__ if _is_wrapped(error) else None) or error
+    return _answered(cause, verb, place) if isinstance(cause, ClientError) else _unanswered(cause, verb, place)
+
+
+def _is_wrapped(error: Exception) -> bool:
+    from boto3.exceptions import S3UploadFailedError  # loaded already, see above
+
+    return isinstance(error, S3UploadFailedError)
 
 
 def _answered(error: Any, verb: str, place: Place) -> WdprefectError:
     code, status = str(error.response.get("Error", {}).get("Code", "")), status_of(error)
     code = code or str(status)
-    if code in _DAMAGED:
+    # Where people give checksums themselves, it is rather these that are wrong.
+    if code in _DAMAGED and "damaged" in place.advice:
         return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, "later"))
     if code not in _ANSWERS and status != _INSUFFICIENT_STORAGE:
         if code in _SLOW_DOWN or status in _SLOW_STATUSES:
@@ -189,6 +201,8 @@ def _unanswered(error: Exception, verb: str, place: Place) -> WdprefectError:
         return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, "later"))
     if isinstance(error, exceptions.IncompleteReadError | exceptions.ResponseStreamingError):
         return Unavailable(place.describe(verb, "the transfer broke off", code, "later"))
+    if code in {"S3DownloadFailedError", "RetriesExceededError"}:
+        return Unavailable(place.describe(verb, "the file changed meanwhile", code, "later"))
     if isinstance(error, exceptions.ReadTimeoutError):
         return Silent(place.describe(verb, "the server takes too long to answer", code, "reach"))
     if isinstance(error, exceptions.ConnectionClosedError):

@@ -16,6 +16,21 @@ THREADS = 4
 TRIES = 3
 
 
+def broken_transfers() -> tuple[type[Exception], ...]:
+    """What is raised where a transfer began and did not end well; the same request may succeed at once."""
+    from botocore import exceptions  # a client has loaded them already
+    from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
+
+    return (
+        exceptions.IncompleteReadError,
+        exceptions.ReadTimeoutError,
+        exceptions.ResponseStreamingError,
+        exceptions.FlexibleChecksumError,
+        RetriesExceededError,
+        S3DownloadFailedError,
+    )
+
+
 def in_parts(size: int) -> TransferConfig:
     """How a large file travels: parts that suit its size, by a few threads, with little in memory."""
     from boto3.s3.transfer import TransferConfig  # a quarter of a second, which only transfers pay

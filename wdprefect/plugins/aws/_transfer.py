@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from wdprefect.errors import TaskFailed
 from wdprefect.model.stop import Stop
-from wdprefect.storage.aws_failures import broken_transfers
 from wdprefect.storage.content import CHUNK_BYTES
-from wdprefect.storage.s3_transfer import LARGE_BYTES, TRIES, in_parts
+from wdprefect.storage.s3_transfer import LARGE_BYTES, TRIES, broken_transfers, in_parts
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
