@@ -165,10 +165,7 @@ class OwnEngine:
                 with suppress(APIError):
                     container.remove(force=True)
         self.stop()
-        for line in Path("/proc/self/mounts").read_text().splitlines():
-            if line.split()[1].startswith(f"{self.folder}/"):
-                subprocess.run(["umount", "--lazy", line.split()[1]], check=True)
-        shutil.rmtree(self.folder)
+        remove_folder(self.folder)
 
     def _with_listener(self) -> list[str]:
         """The engine's command; a socket from outside of its network is handed over as systemd does."""
@@ -188,6 +185,14 @@ class OwnEngine:
             except DockerException:
                 time.sleep(0.1)
         return False
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove what an engine had, with what is mounted below."""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        if line.split()[1].startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", line.split()[1]], check=True)
+    shutil.rmtree(folder)
 
 
 @contextmanager

@@ -112,6 +112,16 @@ def test_no_shell(shell_in: Open, directory: Directory) -> None:
     assert ["a.txt"] == _names(directory.path)
 
 
+@pytest.mark.parametrize("program", ["sh", "tar"])
+def test_output_that_is_lost(program: str, shell_in: Open, directory: Directory) -> None:
+    """Where nothing comes of what is asked in the container, as an engine may lose it, the files come all the same."""
+    (directory.path / "kept.txt").touch()
+    shell = shell_in(DEBIAN, files="VOLUME")
+
+    assert 0 == shell.run(f"ln -sf /bin/true $(command -v {program}); echo > made.txt"), shell.stderr
+    assert ["kept.txt", "made.txt"] == _names(directory.path)
+
+
 def test_volumes_go(shell_in: Open, docker_engine: DockerClient) -> None:
     """The volume is removed with the container."""
     shell = shell_in(files="VOLUME")

@@ -61,10 +61,15 @@ class SingleContainer:
         for _ in range(2):
             with suppress(NotSeen):
                 container = create(self._engine, self._settings, self._workspace, command.arguments, environment)
-                if container.volume or container.sees(self._workspace):
+                is_seen = False
+                try:
+                    is_seen = bool(container.volume) or container.sees(self._workspace)
+                finally:
+                    if not is_seen:
+                        container.remove()
+                if is_seen:
                     self.container = container
                     return container
-                container.remove()
             fall_back(self._engine, self._settings, self._log)
         raise AssertionError("a volume is always seen")
 

@@ -8,12 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from wdprefect.errors import TaskFailed
 from wdprefect.model.ports import Workspace
-from wdprefect.workspace.containers.engine import Engine, explained, in_time
+from wdprefect.workspace.containers.engine import WRONG_STATE, Engine, explained, in_time, is_gone
 from wdprefect.workspace.containers.settings import ContainerSettings
 from wdprefect.workspace.containers.streams import Connection
 from wdprefect.workspace.containers.sweep import (
@@ -52,8 +53,11 @@ class Container:
     note: Path
 
     def attach(self, *, stdin: bool) -> Connection:
-        """Its streams. Before it is started, so that nothing is missed."""
-        with explained(self.engine, "the container cannot be attached to"):
+        """Its streams. Before it is started, so that nothing is missed.
+
+        Raises as `start` does: for Podman this is half of the start.
+        """
+        with explained(self.engine, "the container cannot be started", _look_for_ways):
             parameters = {"stdin": int(stdin), "stdout": 1, "stderr": 1, "stream": 1}
             return Connection(self.engine.client.attach_socket(self.id, params=parameters))
 
@@ -69,20 +73,23 @@ class Container:
         with suppress(TaskFailed), explained(self.engine, "the container cannot be asked"):
             try:
                 found: dict[str, Any] = self.engine.client.inspect_container(self.id)["State"]
-            except docker.errors.NotFound:
+            except docker.errors.APIError as error:
+                if not is_gone(error):
+                    raise
                 return self._remembered()
             return found
         return {}
 
     def _remembered(self) -> dict[str, Any]:
         """What the engine remembers of a container that it has removed: its last events."""
-        filters = {"container": self.id, "event": ["die", "oom"]}
+        # Not by the names of events: Podman knows others than it says.
+        filters = {"container": self.id}
         events = self.engine.client.events(since=0, until=int(time.time()) + 1, filters=filters, decode=True)
         found: dict[str, Any] = {}
         for event in events:
             if event["Action"] == "die":
                 found["ExitCode"] = int(event["Actor"]["Attributes"]["exitCode"])
-            else:
+            elif event["Action"] == "oom":
                 found["OOMKilled"] = True
         return found
 
@@ -132,8 +139,8 @@ class Container:
             try:
                 self.engine.client.kill(self.id, "KILL")
             except docker.errors.APIError as error:
-                # It is gone, or has ended.
-                if error.status_code not in (404, 409):
+                has_ended = error.status_code == HTTPStatus.CONFLICT or WRONG_STATE in str(error.explanation)
+                if not has_ended and not is_gone(error):
                     raise
         self.forget()
 
@@ -259,8 +266,14 @@ def _host(engine: Engine, settings: ContainerSettings, workspace: Workspace, vol
 
 
 def _look_for_ways(words: str) -> None:
-    """Raises NotSeen and NoShell where the engine's words mean that: there is another way then."""
+    """Raises NotSeen and NoShell where the engine's words mean that: there is another way then.
+
+    And TaskFailed where they do not say what to do.
+    """
     if "bind source path does not exist" in words or "mounts denied" in words or "is not shared from the host" in words:
         raise NotSeen
-    if "no such file or directory" in words and '"/bin/sh"' in words:
+    # The two programs that start containers quote differently.
+    if "no such file or directory" in words.lower() and ('"/bin/sh"' in words or "`/bin/sh`" in words):
         raise NoShell
+    if "container-init binary not found" in words:
+        raise TaskFailed(f"the container cannot be started: {words} (install catatonit on the machine of the engine)")

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ PING_SECONDS = 5
 # With these variables the library below the SDK forgets what authority it was told.
 CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 OUT_OF_DISK = "no space left on device"
+# Podman's words where what is asked for needs a container that runs, or one that does not.
+WRONG_STATE = "container state improper"
 
 # Whose number a container's root is outside: root's, the caller's (a rootless engine), or somebody's.
 Users = Literal["same", "rootless", "remapped"]
@@ -160,6 +163,14 @@ def explained(engine: Engine, what: str, look: Callable[[str], None] | None = No
         raise TaskFailed(f"{what}: {full}{words}") from error
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise TaskFailed(f"{what}: the engine at '{engine.shown}' does not answer ({_words(error)})") from error
+
+
+def is_gone(error: Any) -> bool:
+    """Whether an error of the API says that there is no such container.
+
+    Podman calls it a failure of its own where the container goes away while it is asked for.
+    """
+    return error.status_code == HTTPStatus.NOT_FOUND or "no such container" in str(error.explanation).lower()
 
 
 def _words(error: BaseException) -> str:

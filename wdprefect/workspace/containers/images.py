@@ -22,8 +22,9 @@ PROGRESS_SECONDS = 5.0
 POLL_SECONDS = 0.1
 # What no second try mends, in the words of engines and registries.
 REFUSED = ("denied", "unauthorized", "authentication required", "no basic auth")
-MISSING = ("not found", "manifest unknown", "does not exist", "invalid reference", "no such host")
-FINAL = (*REFUSED, *MISSING, "no space left")
+MISSING = ("not found", "manifest unknown", "does not exist", "no such host")
+INVALID = ("invalid reference", "must be lowercase")
+FINAL = (*REFUSED, *MISSING, *INVALID, "no space left")
 DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 
 # What the engine says of a pull, an error, or None at its end.

@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from wdprefect.errors import TaskFailed
-from wdprefect.workspace.containers.engine import Engine, engine_at, explained
+from wdprefect.workspace.containers.engine import WRONG_STATE, Engine, engine_at, explained, is_gone
 
 NOTES = "containers"
+# Podman cannot kill a container that ends at that moment, and so does not remove it; a moment later it does.
+REMOVE_TRIES, PAUSE_SECONDS = 10, 0.2
 # Whose directory a container has: the machine, and the folder in which its directories are made.
 ROOT_LABEL, DIRECTORY_LABEL, LASTS_LABEL = "wdprefect.root", "wdprefect.directory", "wdprefect.lasts"
 
@@ -71,14 +74,18 @@ def remove_container(engine: Engine, name: str, volume: str | None) -> None:
     import docker  # loaded already by who made the engine
 
     with explained(engine, f"the container '{name}' cannot be removed"):
-        try:
-            engine.client.remove_container(name, force=True, v=True)
-        except docker.errors.NotFound:
-            pass
-        except docker.errors.APIError as error:
-            # Somebody else is removing it at this moment.
-            if "in progress" not in str(error.explanation):
-                raise
+        for left in reversed(range(REMOVE_TRIES)):
+            try:
+                engine.client.remove_container(name, force=True, v=True)
+                break
+            except docker.errors.APIError as error:
+                words = str(error.explanation)
+                # Or somebody else is removing it at this moment.
+                if is_gone(error) or "in progress" in words:
+                    break
+                if WRONG_STATE not in words or not left:
+                    raise
+                time.sleep(PAUSE_SECONDS)
         if volume:
             with suppress(docker.errors.NotFound):
                 engine.client.remove_volume(volume)

@@ -28,7 +28,9 @@ from wdprefect.workspace.containers.engine import explained
 Stamp = tuple[str, ...]
 FORMAT = "%f %s %Y %Z %i"
 FIELDS = len(FORMAT.split())
-LIST = f'cd "$1" && shift && find "$@" -exec stat -c \'{FORMAT} %n\' {{}} +'
+# An engine may lose what a command says (Podman does, rarely), and what is not listed would be removed here.
+END = "end of the list"
+LIST = f'cd "$1" && shift && find "$@" -exec stat -c \'{FORMAT} %n\' {{}} + && echo "{END}"'
 # Of one request's arguments.
 NAMES_AT_A_TIME = 200
 MEMORY_BYTES = 16 * 2**20
@@ -106,9 +108,12 @@ class Volume:
             said = self._container.execute(["/bin/sh", "-c", LIST, "sh", str(self._outer), *self._folders])
         except TaskFailed:
             return None
+        *lines, end = said.decode(errors="surrogateescape").splitlines() or [""]
+        if end != END:
+            return None
         found: dict[str, Stamp] = {}
         name = ""
-        for line in said.decode(errors="surrogateescape").splitlines():
+        for line in lines:
             *stamp, rest = line.split(" ", FIELDS)
             if len(stamp) == FIELDS and rest.partition("/")[0] in self._folders:
                 name = rest
@@ -134,10 +139,12 @@ class Volume:
     def _fetch(self, names: Sequence[str]) -> None:
         try:
             content = self._container.execute(["tar", "-C", str(self._outer), "-cf", "-", "--", *names])
-        except TaskFailed:
+            taken = self._extract(io.BytesIO(content))
+        except (TaskFailed, tarfile.ReadError):
+            taken = set()
+        # The engine may have lost some of it, as above.
+        if not taken.issuperset(names):
             self._take_all()
-            return
-        self._extract(io.BytesIO(content))
 
     def _take_all(self) -> None:
         """Read all of the volume; what is here already is passed over, what is not there any more is removed."""

@@ -64,7 +64,7 @@ class DeviceRequest(Node):
 
 
 class Docker(TaskRunner):
-    """Run commands in a container, by Docker or any engine with its API, such as Podman.
+    """Run commands in a container, by Docker or an engine with its API, such as Podman (docs/runners.md: what differs).
 
     The tasks of a WorkingDirectory that name the same image and settings share one container: what the first installs
     is there for the second. With `isolation: container`, an extension of ours, each task gets one of its own; so does
