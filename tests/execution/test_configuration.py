@@ -16,6 +16,7 @@ name = "ours"
 [tool.wdprefect]
 runner = "docker"
 namespace-files = "spaces"
+book = "postgresql://intake@db/ours"
 [tool.wdprefect.docker]
 host = "docker-host/build"
 credentials = ["docker-registry-credentials/ours"]
@@ -32,7 +33,8 @@ def test_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(below)
 
     docker = Docker("docker-host/build", ("docker-registry-credentials/ours",), frozenset({"volumes", "host"}))
-    assert Configuration("docker", tmp_path / "spaces", docker) == read_configuration()
+    expected = Configuration("docker", tmp_path / "spaces", docker, "postgresql://intake@db/ours")
+    assert expected == read_configuration()
 
 
 @pytest.mark.parametrize(
@@ -52,9 +54,11 @@ def test_spellings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -
 
 def test_named_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """WDPREFECT_CONFIG names the file, and the folders in it are relative to it."""
-    (tmp_path / "other.toml").write_text('[tool.wdprefect]\nnamespace-files = "x"\n')
+    text = '[tool.wdprefect]\nnamespace-files = "x"\nbook = "sqlite:///y/intake.db"\n'
+    (tmp_path / "other.toml").write_text(text)
     monkeypatch.setenv("WDPREFECT_CONFIG", str(tmp_path / "other.toml"))
-    assert Configuration(namespace_files=tmp_path / "x") == read_configuration()
+    expected = Configuration(namespace_files=tmp_path / "x", book=f"sqlite:///{tmp_path}/y/intake.db")
+    assert expected == read_configuration()
 
 
 @pytest.mark.parametrize(

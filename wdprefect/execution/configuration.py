@@ -59,8 +59,8 @@ class Configuration:
 
     runner: Literal["process", "docker"] = "process"
     namespace_files: Path | None = None
-    book: str | None = None
     docker: Docker = field(default_factory=Docker)
+    book: str | None = None
 
 
 NOTHING_CONFIGURED = Configuration()

@@ -83,5 +83,6 @@ def _batch(row: Row[Any], objects: Sequence[ClaimedObject]) -> Batch:
         attempt=row.attempt,
         objects=tuple(objects),
         run_id=row.run_id,
+        is_direct=row.is_direct,
         action_tries=row.action_tries,
     )

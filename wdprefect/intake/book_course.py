@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from wdprefect.errors import WdprefectError
 from wdprefect.intake.book_batches import find_batch, in_parts, record
@@ -17,7 +17,8 @@ from wdprefect.intake.book_database import microseconds
 from wdprefect.intake.book_schema import AT_WORK, BATCHES, OBJECTS
 from wdprefect.intake.objects import Batch, SeenObject, Status, Wanted
 
-_STAGING: Sequence[Status] = ("claimed", "staged")
+_IS_CLAIMED = BATCHES.c.status == "claimed"
+_HAS_ENDED = BATCHES.c.status.in_(("succeeded", "failed"))
 # An action that failed is tried again after this time, then after twice of it, and so on.
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
@@ -54,20 +55,25 @@ class Course(Claims):
 
     def announced(self, batch: Batch, owner: str) -> Batch:
         """An event is about to be sent, by which an automation may start the run. To be written before it is sent."""
-        return self._advance(batch, owner, ("staged", "announced"), "announced")
+        # Final: an event that was sent cannot be taken back.
+        with self.writing(is_final=True) as connection:
+            self._hold(connection, batch, owner, BATCHES.c.is_direct.is_(False))
+            self._advance(connection, batch, owner, ("staged", "announced"), "announced")
+        return replace(batch, status="announced")
 
     def withdrawn(self, batch: Batch, owner: str) -> Batch:
         """The announced run is not waited for any more: from now on `begin` says no, and the batch may be started."""
-        return self._advance(batch, owner, ("announced",), "staged", reason="no automation has started it")
+        with self.writing(is_final=True) as connection:
+            reason = "no automation has started it"
+            self._advance(connection, batch, owner, ("announced",), "staged", reason=reason, is_direct=True)
+        return replace(batch, status="staged", is_direct=True)
 
     def started(self, batch: Batch, owner: str, run_id: str) -> Batch:
         """There is a run. May be repeated for the same run."""
         with self.writing() as connection:
             same = select(BATCHES.c.id).where(_is_of(batch, owner), BATCHES.c.status == "started")
             if connection.execute(same.where(BATCHES.c.run_id == run_id)).first() is None:
-                now = self._step(connection, batch, owner, ("staged",), "started", run_id=run_id)
-                _set_objects(connection, batch.id, "started")
-                record(connection, now, "started", batch=batch.id, who=owner, reason=_run(run_id))
+                self._advance(connection, batch, owner, ("staged",), "started", reason=_run(run_id), run_id=run_id)
         return replace(batch, status="started", run_id=run_id)
 
     def anew(self, batch: Batch, owner: str, reason: str) -> Batch:
@@ -76,9 +82,8 @@ class Course(Claims):
             unstaged = select(OBJECTS.c.id).where(OBJECTS.c.batch == batch.id, OBJECTS.c.uri.is_(None)).limit(1)
             # A run that something else has started has copied its objects itself, if at all.
             status: Status = "staged" if connection.execute(unstaged).first() is None else "claimed"
-            now = self._step(connection, batch, owner, ("started",), status, attempt=batch.attempt + 1, run_id=None)
-            _set_objects(connection, batch.id, status)
-            record(connection, now, status, batch=batch.id, who=owner, reason=reason)
+            again = {"attempt": batch.attempt + 1, "run_id": None}
+            self._advance(connection, batch, owner, ("started",), status, reason=reason, **again)
             return _loaded(connection, batch)
 
     def ended(
@@ -121,9 +126,12 @@ class Course(Claims):
             return _loaded(connection, batch)
 
     def action_failed(self, batch: Batch, owner: str, error: str) -> None:
-        """The action could not be done with all objects: it is due again later, each time after a longer while."""
+        """The action after the run could not be done with all objects: it is due again, each time after a longer while.
+
+        Where it comes before the run it is for its owner to try again, or to end the batch as failed.
+        """
         with self.writing() as connection:
-            now = self._hold(connection, batch, owner)
+            now = self._hold(connection, batch, owner, _HAS_ENDED)
             tries = connection.execute(select(BATCHES.c.action_tries).where(BATCHES.c.id == batch.id)).scalar_one()
             wait = min(_FIRST_WAIT * 2 ** min(tries, 20), _LONGEST_WAIT) // timedelta(microseconds=1)
             again = {"action_tries": tries + 1, "action_due": now + wait, "owner": None, "lease": 0, "error": error}
@@ -131,9 +139,12 @@ class Course(Claims):
             record(connection, now, batch.status, batch=batch.id, who=owner, reason=f"its action failed: {error}")
 
     def drop(self, batch: Batch, owner: str, object_id: int, reason: str) -> Batch | None:
-        """The object cannot be had any more and is lost: what is left of the batch, None where that is nothing."""
+        """The object cannot be had any more and is lost: what is left of the batch, None where that is nothing.
+
+        As `postpone` only before it is staged: from then on an owner that died may have started the run.
+        """
         with self.writing() as connection:
-            now = self._hold(connection, batch, owner, _STAGING)
+            now = self._hold(connection, batch, owner, _IS_CLAIMED)
             _leave(connection, batch.id, [object_id], {"status": "lost", "error": reason})
             record(connection, now, "lost", batch=batch.id, who=owner, reason=reason, objects=[object_id])
             return _left(connection, batch)
@@ -156,7 +167,7 @@ class Course(Claims):
         again = [id_ for id_, count in tries.items() if count < max_tries]
         failed = [id_ for id_, count in tries.items() if count >= max_tries]
         with self.writing() as connection:
-            now = self._hold(connection, batch, owner, _STAGING)
+            now = self._hold(connection, batch, owner, _IS_CLAIMED)
             waits = {"status": "seen", "due": microseconds(not_before), "tries": OBJECTS.c.tries + 1, "error": error}
             _leave(connection, batch.id, again, waits)
             record(connection, now, "seen", batch=batch.id, who=owner, reason=error, objects=again)
@@ -202,14 +213,19 @@ class Course(Claims):
             return find_batch(connection, batch_id)
 
     def _advance(
-        self, batch: Batch, owner: str, before: Sequence[Status], status: Status, reason: str | None = None
-    ) -> Batch:
-        # An event that was sent, or is not waited for any more, cannot be taken back.
-        with self.writing(is_final=True) as connection:
-            now = self._step(connection, batch, owner, before, status)
-            _set_objects(connection, batch.id, status)
-            record(connection, now, status, batch=batch.id, who=owner, reason=reason)
-        return replace(batch, status=status)
+        self,
+        connection: Connection,
+        batch: Batch,
+        owner: str,
+        before: Sequence[Status],
+        status: Status,
+        *,
+        reason: str | None = None,
+        **values: Any,
+    ) -> None:
+        now = self._step(connection, batch, owner, before, status, **values)
+        _set_objects(connection, batch.id, status)
+        record(connection, now, status, batch=batch.id, who=owner, reason=reason)
 
     def _step(
         self,
@@ -227,11 +243,9 @@ class Course(Claims):
             raise LeaseLost(batch)
         return now
 
-    def _hold(self, connection: Connection, batch: Batch, owner: str, statuses: Sequence[Status] | None = None) -> int:
-        """The time, if the batch is the owner's and has one of these statuses, and it stays so meanwhile."""
-        mine = select(BATCHES.c.id).where(_is_of(batch, owner)).with_for_update()
-        if statuses:
-            mine = mine.where(BATCHES.c.status.in_(statuses))
+    def _hold(self, connection: Connection, batch: Batch, owner: str, *which: ColumnElement[bool]) -> int:
+        """The time, if the batch is the owner's and such a one, and it stays so meanwhile."""
+        mine = select(BATCHES.c.id).where(_is_of(batch, owner), *which).with_for_update()
         if connection.execute(mine).one_or_none() is None:
             raise LeaseLost(batch)
         return self.now(connection)

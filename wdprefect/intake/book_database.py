@@ -26,6 +26,7 @@ EXAMPLES = "sqlite:///path or postgresql://user@host/database"
 # Any number that other programs in the same database do not use for such a lock.
 _MAKING_TABLES = 7_302_114_991
 _REFUSED = re.compile(r"authentication failed|no password supplied|does not exist|pg_hba\.conf|permission denied")
+_NO_CONNECTION = re.compile(r"connection to server .* failed: (?:FATAL: +)?(.+)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 Clock = Callable[[Connection], int]
@@ -136,10 +137,10 @@ class Database:
             raise
 
     def _reason(self, error: DatabaseError | InterfaceError) -> str:
-        # The driver's, without the statement and its values. Of several addresses that were tried, the last.
-        lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()] or [type(error.orig).__name__]
-        reason = lines[0] if len(lines) == 1 else next((line for line in lines if line.startswith("-")), lines[0])
-        reason = re.sub(r"^(- )?.*connection to server at (?:.(?!failed:))*", "", reason).strip()
+        # The driver's words, without the statement and its values, nor the addresses that were tried.
+        said = str(error.orig).strip() or type(error.orig).__name__
+        refused = _NO_CONNECTION.search(said)
+        reason = refused[1] if refused else said.splitlines()[0]
         for secret in self._secrets:
             reason = reason.replace(secret, "***")
         return reason[0].lower() + reason[1:]

@@ -107,6 +107,8 @@ BATCHES = Table(
     Column("since", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False, default=1),
     Column("run_id", AnyText),
+    # Whether it was announced in vain.
+    Column("is_direct", Boolean, nullable=False, default=False),
     # Who works on it, and until when that is to be believed.
     Column("owner", AnyText),
     Column("lease", BigInteger, nullable=False, default=0),

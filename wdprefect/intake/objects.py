@@ -80,7 +80,9 @@ class Batch:
     """Objects for one run. Only its owner works on it, as long as the lease lasts.
 
     id: unique for ever; `key` is what makes the run unique: it changes only when a run has crashed and another one is
-    to take its place. run_id: the run, once it is there. action_tries: how often its action has failed.
+    to take its place. run_id: the run, once it is there. is_direct: no automation has started it in time, so it is not
+    announced again: a run may be there by now that only its key tells from a second. action_tries: how often its action
+    has failed.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Batch:
     attempt: int
     objects: tuple[ClaimedObject, ...]
     run_id: str | None = None
+    is_direct: bool = False
     action_tries: int = 0
 
     @property
