@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.intake.posting import NAME
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.s3 import S3Server, s3_server
 from wdprefect.intake.objects import Observed, SeenObject, Status
@@ -83,6 +84,16 @@ def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
         name = f"in-{uuid.uuid4().hex[:12]}"
         client.create_bucket(Bucket=name)
         yield Bucket(client, name)
+
+
+@pytest.fixture(scope="session")
+def posted(s3_server: S3Server) -> Iterator[Bucket]:
+    """A bucket with one object, whose key shows how it was encoded."""
+    with s3_server.client() as client:
+        client.create_bucket(Bucket=NAME)
+        bucket = Bucket(client, NAME)
+        bucket.put("in/a b+é.csv")
+        yield bucket
 
 
 def stubbed(service: str = "s3") -> tuple[Any, Any]:

@@ -166,6 +166,11 @@ def test_keys(key: str) -> None:
         pytest.param(
             " " * LONGEST_BODY_BYTES + "1", "the body has 1048577 bytes; 1048576 are allowed", id="large"
         ),
+        pytest.param(
+            '{"Type": [], "TopicArn": {}}',
+            "the body has no 'Records', 'detail' or SNS 'Message'; it has 'TopicArn', 'Type'",
+            id="a type of another kind",
+        ),
         pytest.param('{"Records": {}}', "'Records' is an object and no list", id="records"),
         pytest.param(body(*[1] * 1001), "'Records' has 1001 entries; 1000 are allowed", id="many records"),
         pytest.param(body(7), "record 0: it is a number and no object", id="a record"),
@@ -264,7 +269,7 @@ def damaged(draw: st.DrawFn) -> str:
     return json.dumps(document)
 
 
-@given(st.one_of(st.binary(), st.text(), JSON.map(json.dumps), damaged()))
+@given(st.one_of(st.binary(), st.text(), JSON.map(json.dumps), st.dictionaries(NAMES, JSON).map(json.dumps), damaged()))
 def test_anything(anything: bytes | str) -> None:
     """Whatever comes is read or is a problem, never an exception; what is read fits into S3."""
     reading = read_events(anything)

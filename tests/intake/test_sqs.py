@@ -240,6 +240,26 @@ def test_what_comes_after_the_stop(bucket: NotifiedBucket) -> None:
     assert [] == shelf.shown
 
 
+def test_what_others_have_deleted(bucket: NotifiedBucket) -> None:
+    """A message in hand that somebody else has deleted, or whose receipt is out of date, is let go of."""
+    handles: list[str] = []
+
+    def note(parsed: dict[str, Any], **_: object) -> None:
+        handles.extend(message["ReceiptHandle"] for message in parsed.get("Messages", ()))
+
+    bucket.sqs.meta.events.register("after-call.sqs.ReceiveMessage", note)
+    shelf = Shelf()
+    with running(bucket, watching(bucket, shelf), visibility=timedelta(seconds=1)) as queue:
+        bucket.put("a")
+        bucket.put("b")
+        shelf.wait_for(2)
+        bucket.sqs.delete_message(QueueUrl=bucket.url, ReceiptHandle=handles[0])
+        until(lambda: 1 == queue.held)
+        bucket.sqs.purge_queue(QueueUrl=bucket.url)
+        queue.settled([1, 2])
+        until(lambda: 0 == queue.held)
+
+
 def test_no_more_in_hand_than_allowed(bucket: NotifiedBucket) -> None:
     """Above the bound nothing is received; as messages go, others come, until all have been shown."""
     for number in range(60):

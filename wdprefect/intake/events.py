@@ -19,7 +19,8 @@ _LONGEST_TEXT = 1024
 # SNS puts a body into a text; EventBridge may have done so before.
 _DEEPEST = 3
 _SHOWN = 80
-_SNS_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
+# A tuple, for what is looked for in it may be of any kind.
+_SNS_TYPES = ("Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation")
 # These write keys as they are. All others encode them as a form does, a space as `+`.
 _RAW_KEYS = frozenset({"ceph:s3"})
 
