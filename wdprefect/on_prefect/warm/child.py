@@ -33,11 +33,10 @@ class Job:
         """Execute the run in this process, which has nothing else to do; returns the exit code."""
         signal.signal(signal.SIGTERM, self.owner.on_sigterm)
         os.environ["PREFECT__FLOW_RUN_ID"] = str(self.flow_run_id)
+        begin = partial(self.owner.begin, self.alive, self.lease)
         try:
             with owning(self.flow_run_id):
-                return execute(
-                    self.flow, self.flow_run_id, self.owner, lambda: self.owner.begin(self.alive, self.lease)
-                )
+                return execute(self.flow, self.flow_run_id, self.owner, begin)
         except BaseException:  # noqa: BLE001  whoever reads our output is told, whatever it is
             traceback.print_exc()
             return LEFT_OPEN

@@ -55,7 +55,7 @@ async def _execute(
         flow_run = await context.client.read_flow_run(flow_run_id)
         if isinstance(flow, WdprefectError):
             return await _fail(context.client, flow_run, flow)
-        # For a deployment's run Prefect would open one more connection, to hear when somebody suspends it: 0.1 to 0.2 s.
+        # For a deployment's run Prefect would open one more connection, to hear when it is suspended: 0.1 to 0.2 s.
         # Whatever runs sees the deployment all the same, because Prefect reads the run again.
         flow_run.deployment_id = None
         logger: Any = flow_run_logger(flow_run)

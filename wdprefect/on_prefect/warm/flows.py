@@ -57,7 +57,7 @@ class WarmFlows:
             flow = load_file(file) if content is None else load_text(content, str(file))
             if flow.name != name:
                 message = f"the file holds the flow '{flow.name}', not '{name}'"
-                raise InvalidFlow([Problem(Position(str(file), 1, 1), "WD422", message, "start again")])
+                raise InvalidFlow([Problem(Position(str(file), 1, 1), "WD422", message)])
             options = replace(choose_options(flow, self._loading.runner), block=container_block)
             return make_prefect_flow(flow, options, self._loading.storage, alone=self._loading.alone)
         except WdprefectError as error:
