@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wdprefect.loader.checks.arrivals import check_arrivals
 from wdprefect.loader.checks.directories import check_directories
 from wdprefect.loader.checks.ids import check_ids
 from wdprefect.loader.checks.labels import check_labels
@@ -12,7 +13,7 @@ from wdprefect.loader.draft import Draft
 from wdprefect.loader.shape import Findings
 
 Check = Callable[[Draft, Findings], None]
-CHECKS: tuple[Check, ...] = (check_ids, check_directories, check_labels, check_templates)
+CHECKS: tuple[Check, ...] = (check_ids, check_directories, check_labels, check_templates, check_arrivals)
 
 
 def check(draft: Draft, findings: Findings) -> None:

@@ -23,7 +23,7 @@ TEXT_CHECKS: tuple[TextCheck, ...] = (check_calls, check_names, check_outputs, c
 
 
 def check_templates(draft: Draft, findings: Findings) -> None:
-    """Every template of the tasks and of the flow's outputs; the place is that of the error inside the template."""
+    """Every template of tasks, triggers and the flow's outputs; the place is that of the error inside the template."""
     known = Known(draft)
     for template in templates_of(draft):
         _check(template, known, findings, ())

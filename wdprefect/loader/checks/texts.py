@@ -13,6 +13,7 @@ from wdprefect.loader.draft import Draft
 from wdprefect.loader.shape import Findings, has_template
 from wdprefect.model.node import LATE, Node
 from wdprefect.model.task import Path, Task, TaskSpec
+from wdprefect.model.trigger import Trigger, TriggerSpec
 
 # Never rendered: braces in them are text.
 _PROSE = frozenset({"id", "type", "description"})
@@ -22,9 +23,9 @@ _PROSE = frozenset({"id", "type", "description"})
 class Template:
     """A text that is rendered.
 
-    path: where it lies in the flow. task: who renders it; None for an output of the flow. name: the property of the
-    task that holds it. is_late: whether the task renders it when it likes, with names of its own. is_variable: whether
-    it is the text of a variable, which the property renders.
+    path: where it lies in the flow. task: who renders it; None for a trigger, or an output of the flow. name: the
+    property of the task or trigger that holds it. is_late: whether the task renders it when it likes, with names of its
+    own. is_variable: whether it is the text of a variable, which the property renders.
     """
 
     text: str
@@ -40,18 +41,24 @@ class Template:
 
 
 def templates_of(draft: Draft) -> Iterator[Template]:
-    """Every template of the tasks and of the flow's outputs, but for tasks of unknown types."""
+    """Every template of the tasks, of the triggers and of the flow's outputs, but for what is of an unknown type."""
     for spec in draft.tasks():
-        if spec.kind is Task:
-            continue
-        for name, value in spec.data.items():
-            if name not in _PROSE:
-                for where, text in texts_in(value, (name,)):
-                    yield Template(text, draft.origin(spec, where), spec, name, name in _late_names(spec.kind))
+        if spec.kind is not Task:
+            for where, text in _own_texts(spec):
+                name = str(where[0])
+                yield Template(text, draft.origin(spec, where), spec, name, name in _late_names(spec.kind))
+    for trigger in draft.triggers():
+        if trigger.kind is not Trigger:
+            for where, text in _own_texts(trigger):
+                yield Template(text, draft.origin(trigger, where), None, str(where[0]))
     for path, output in draft.items("outputs"):
         if isinstance(output, Mapping):
             for where, text in texts_in(output.get("value"), (*path, "value")):
                 yield Template(text, where)
+
+
+def _own_texts(spec: TaskSpec | TriggerSpec) -> Iterator[tuple[Path, str]]:
+    return texts_in({name: value for name, value in spec.data.items() if name not in _PROSE}, ())
 
 
 def texts_in(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

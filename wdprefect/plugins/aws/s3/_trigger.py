@@ -122,8 +122,9 @@ class Trigger(Selection, Acting, trigger.Trigger):
     def _archive_is_not_watched(self) -> Trigger:
         for to, at in self._archives():
             if self._is_watched(to):
-                place = "below the prefix that the trigger watches" if self.prefix else "in the bucket that it watches"
-                message = f"the archive '{to.key}' lies {place}: what is moved there would start the flow again"
+                place = "below the prefix" if self.prefix else "in the bucket"
+                reason = "what is moved there would start the flow again"
+                message = f"the archive '{to.key}' lies {place} that the trigger watches: {reason}"
                 hint = "name a folder beside the prefix, or another bucket"
                 raise problem("WD331", message, hint, *at, "moveTo", "key")
         return self
@@ -136,10 +137,21 @@ class Trigger(Selection, Acting, trigger.Trigger):
             yield self.on_failure.move_to, ("onFailure",)
 
     def _is_watched(self, to: MoveTo) -> bool:
-        """Whether what is moved there is seen, as far as that is certain: a regular expression may leave it out."""
-        if self.regexp is not None or to.bucket not in (None, self.bucket):
-            return False
-        if has_template([self.prefix, self.delimiter]):
+        """Whether what is moved there is seen, as far as that is certain."""
+        if to.bucket not in (None, self.bucket) or has_template([self.prefix, self.delimiter, self.regexp]):
             return False
         begins = re.split(r"\{[{%]", to.key, maxsplit=1)[0] if has_template(to.key) else in_folder(to.key, "")
-        return is_shown(begins, self.prefix, self.delimiter)
+        if not is_shown(begins, self.prefix, self.delimiter):
+            return False
+        if self.regexp is None:
+            return True
+        return not has_template(to.key) and any(self._comes_back(key, to) for key in self._keys())
+
+    def _keys(self) -> Iterator[str]:
+        """Keys as the regular expression may want them."""
+        endings = re.findall(r"\\(\.\w+)", self.regexp or "")
+        for ending in ("", "".join(endings), *endings):
+            yield f"{self.prefix or ''}x{ending}"
+
+    def _comes_back(self, key: str, to: MoveTo) -> bool:
+        return self.takes(key) and self.takes(self.archived(key, to))
