@@ -15,14 +15,16 @@ SIZE_MIB = 200
 MOST_MIB = 100
 # In a process of its own, whose memory nothing else has used; the first small file pays for the imports.
 SCRIPT = """
-import resource, sys
+import re, resource, sys
 from pathlib import Path
 from wdprefect.storage import open_storage
 
-UNITS_PER_MIB = 1024 * 1024 if sys.platform == "darwin" else 1024
-
 def peak_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / UNITS_PER_MIB
+    status = Path("/proc/self/status")
+    if status.exists():
+        # On Linux getrusage begins with the memory of whoever has started this.
+        return int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024
 
 url, folder = sys.argv[1], Path(sys.argv[2])
 storage = open_storage(url)

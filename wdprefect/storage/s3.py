@@ -21,6 +21,7 @@ from wdprefect.storage.patience import Patience, wait_seconds
 from wdprefect.storage.s3_access import Access
 from wdprefect.storage.s3_download import download
 from wdprefect.storage.s3_parts import LARGE_BYTES
+from wdprefect.storage.s3_signing import sign_parts_once
 from wdprefect.storage.s3_upload import Source, upload_bytes, upload_file
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class S3Storage:
     """
 
     def __init__(self, client: BaseClient, bucket: str, prefix: str) -> None:
+        sign_parts_once(client)
         self._access = Access(client, Patience(wait_seconds()))
         self._bucket, self._base = bucket, f"{prefix.strip('/')}/".removeprefix("/")
         self._bucket_exists = False
