@@ -49,8 +49,8 @@ class Api:
         return str(self.until(lambda: self.state(flow_run_id), lambda state: state in ENDED))
 
     def task_runs(self, flow_run_id: str) -> dict[str, dict[str, Any]]:
-        """By name, as soon as none of them runs any more."""
-        found = self.until(lambda: self._task_runs(flow_run_id), lambda runs: all(map(_is_over, runs)))
+        """By name, as soon as there are any and none of them runs any more."""
+        found = self.until(lambda: self._task_runs(flow_run_id), lambda runs: runs and all(map(_is_over, runs)))
         assert len(found) == len({run["name"] for run in found})
         return {run["name"]: run for run in found}
 

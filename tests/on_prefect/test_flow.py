@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import prefect
 import pytest
+from prefect.exceptions import FailedRun
 from prefect.utilities.callables import get_call_parameters, parameter_schema
 from pydantic import SecretStr
 
@@ -275,6 +276,18 @@ def test_a_trigger(prefect_api: str) -> None:
     knows = {"uri": "kestra:///x", "row": {"$ref": "#/a", "__prefect_kind": "json", "value": "{{ 1 }}"}}
     result = called(flow, wdprefect_trigger=json.dumps(knows))
     assert knows == result["outputs"]["seen"]
+
+
+@pytest.mark.server
+def test_a_failure(prefect_api: str) -> None:
+    """Whoever calls a flow that fails is told what went wrong, and where."""
+    flow = load_text(
+        "id: failing\nnamespace: company.team\ntasks:\n  - {id: a, type: io.kestra.plugin.core.execution.Fail}\n",
+        "failing.yaml",
+    )
+    with pytest.raises(FailedRun) as caught:
+        called(flow)
+    assert "failing.yaml:4:5: task 'a': Task failure" == str(caught.value)
 
 
 @pytest.mark.server

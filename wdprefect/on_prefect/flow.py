@@ -189,7 +189,10 @@ def _start(parameters: Parameters, values: Mapping[str, Any]) -> Start:
     return Start(parameters.given(values), json.loads(trigger) if trigger else None)
 
 
-def _result(execution: Execution) -> dict[str, Any]:
-    """What Prefect persists of a run: outputs and where files lie, never their content."""
+def _result(execution: Execution) -> dict[str, Any] | None:
+    """What Prefect persists of a run: outputs and where files lie, never their content; nothing of one that failed."""
+    if execution.state in {"FAILED", "KILLED"}:
+        # Prefect raises it for whoever calls the flow, and a TypeError where it is no exception.
+        return None
     summary = execution.summary()
     return {name: summary[name] for name in ("id", "flow", "state", "outputs", "taskOutputs", "uri", "error")}
