@@ -112,9 +112,9 @@ class Post:
         stop = Stop()
         thread = threading.Thread(target=listener.listen, args=(stop,))
         with listener.leasing():
+            listener.open()
             thread.start()
             try:
-                wait_until(lambda: bool(self.book.triggers()))
                 yield listener
             finally:
                 stop.request()

@@ -72,7 +72,13 @@ class Desk:
         """
         duty = self.duty
         observed = self._book.observe(
-            duty.state_key, duty.wanted, objects, source=source, baseline=baseline, prefix=duty.watch.prefix
+            duty.state_key,
+            duty.wanted,
+            objects,
+            source=source,
+            baseline=baseline,
+            prefix=duty.watch.prefix,
+            ttl=duty.state_ttl,
         )
         if any(one.is_new for one in observed):
             self.wake()

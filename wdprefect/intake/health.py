@@ -33,6 +33,10 @@ class Health:
     def line(self, duty: Duty, text: str) -> None:
         self._say("INFO", f"{duty.name}: {text}")
 
+    def everywhere(self, text: str) -> None:
+        """Something is wrong with all of it."""
+        self._say("ERROR", text)
+
     def trouble(self, duty: Duty, error: WdprefectError) -> None:
         with self._lock:
             self._errors[duty.name] += 1

@@ -21,6 +21,8 @@ from wdprefect.intake.objects import Observed, SeenObject
 from wdprefect.intake.runs import Runs
 from wdprefect.intake.sources.outcomes import Outcome
 from wdprefect.intake.sources.poll import Polling
+from wdprefect.intake.sources.sqs import Queue
+from wdprefect.intake.sources.webhook import Webhook, WebhookSettings
 from wdprefect.intake.watch import Watched
 from wdprefect.model.stop import Stop
 
@@ -32,10 +34,10 @@ class Listener:
     """Listens for the triggers of its duties.
 
     begin: whether a trigger that was never listened for takes what is there already. on_renewed: called whenever the
-    book has confirmed that what this process works on is its own.
+    book has confirmed that what this process works on is its own. webhook: where stores may post, if anywhere.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it is put together of; made in one place
         self,
         duties: Sequence[Duty],
         book: Book,
@@ -43,10 +45,16 @@ class Listener:
         health: Health,
         begin: Begin,
         on_renewed: Callable[[], None],
+        webhook: WebhookSettings | None = None,
     ) -> None:
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
         self._book, self._health, self._on_renewed = book, health, on_renewed
         self._intakes = [_Intake(duty, self._desk(duty, runs), book, begin) for duty in duties]
+        self._queues = list(self._make_queues())
+        report = partial(self._report, duties)
+        self._webhook = (
+            Webhook([self._watched(one, "webhook") for one in self._intakes], report, webhook) if webhook else None
+        )
 
     @contextmanager
     def leasing(self) -> Iterator[None]:
@@ -63,12 +71,25 @@ class Listener:
                 # Without it others wait for the leases to end.
                 self._book.release(self.owner)
 
-    def listen(self, stop: Stop) -> None:
-        """Until the request to stop; then what is half done is finished. Runs go on. Only while `leasing`."""
-        threads: list[threading.Thread] = []
+    def open(self) -> str | None:
+        """Make the triggers known to the book, and take the webhook's port: its address, if there is one."""
         for intake in self._intakes:
             intake.enroll()
-            threads += self._threads(intake, stop)
+        return self._webhook.listen() if self._webhook else None
+
+    def listen(self, stop: Stop) -> None:
+        """Until the request to stop; then what is half done is finished. Runs go on. Once it is open, and `leasing`."""
+        works: dict[str, Callable[[Stop], None]] = {}
+        for intake in self._intakes:
+            works[f"poll-{intake.duty.name}"] = self._polling(intake).run
+            works[f"desk-{intake.duty.name}"] = intake.desk.work
+        works |= {f"queue-{number}": queue.run for number, queue in enumerate(self._queues)}
+        if self._webhook:
+            works["webhook"] = self._webhook.run
+        threads = [
+            threading.Thread(target=work, args=(stop,), name=f"wdprefect-{name}", daemon=True)
+            for name, work in works.items()
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -82,21 +103,41 @@ class Listener:
             intake.desk.hurry()
 
     def _desk(self, duty: Duty, runs: Runs) -> Desk:
-        return Desk(duty, self._book, runs, self.owner, self._health, lambda _: None)
+        return Desk(duty, self._book, runs, self.owner, self._health, self._settled)
 
-    def _threads(self, intake: _Intake, stop: Stop) -> list[threading.Thread]:
-        duty = intake.duty
-        watched = Watched(duty.watch, duty.client, partial(intake.show, "poll"))
-        polling = Polling(watched, duty.interval, partial(self._polled, intake))
-        works = {"poll": polling.run, "desk": intake.desk.work}
-        return [
-            threading.Thread(target=work, args=(stop,), name=f"wdprefect-{name}-{duty.trigger_id}", daemon=True)
-            for name, work in works.items()
-        ]
+    def _settled(self, ids: Sequence[int]) -> None:
+        """What queues need not tell of again."""
+        for queue in self._queues:
+            queue.settled(ids)
+
+    def _watched(self, intake: _Intake, source: str) -> Watched:
+        return Watched(intake.duty.watch, intake.duty.client, partial(intake.show, source))
+
+    def _polling(self, intake: _Intake) -> Polling:
+        return Polling(self._watched(intake, "poll"), intake.duty.interval, partial(self._polled, intake))
+
+    def _make_queues(self) -> Iterator[Queue]:
+        """One for each queue, whoever of the triggers it tells of objects."""
+        by_url: dict[str, list[_Intake]] = {}
+        for intake in self._intakes:
+            if intake.duty.queue_url:
+                by_url.setdefault(intake.duty.queue_url, []).append(intake)
+        for url, intakes in by_url.items():
+            client = intakes[0].duty.queue_client
+            assert client is not None, "whoever names a queue has a client for it"
+            report = partial(self._report, [intake.duty for intake in intakes])
+            yield Queue(client, url, [self._watched(intake, "queue") for intake in intakes], report)
+
+    def _report(self, duties: Sequence[Duty], outcome: Outcome) -> None:
+        for duty in duties:
+            self._health.source(duty, outcome)
 
     def _polled(self, intake: _Intake, outcome: Outcome) -> None:
-        if outcome.fault is None and intake.is_first:
-            self._health.line(intake.duty, intake.first_round_done())
+        if outcome.fault is None:
+            if intake.is_first:
+                self._health.line(intake.duty, intake.first_round_done())
+            if intake.duty.state_ttl:
+                self._book.forget(intake.duty.state_key, intake.duty.state_ttl)
         self._health.source(intake.duty, outcome)
 
     def _renew(self, stop: Stop) -> None:
@@ -106,7 +147,7 @@ class Listener:
                 self._on_renewed()
             except WdprefectError as error:
                 # Without its leases nothing here can be written down any more, and others take over.
-                self._health.line(self._intakes[0].duty, f"the leases cannot be renewed: {error}")
+                self._health.everywhere(f"the leases cannot be renewed: {error}")
             if stop.wait(RENEW_SECONDS):
                 return
 

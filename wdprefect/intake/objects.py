@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from wdprefect.errors import WdprefectError
+
 # What has become of an object, in this order; a batch is called as its objects are.
 # seen: known, nobody works on it. claimed: in a batch. staged: copied into the storage. announced: an event was sent,
 # by which an automation may start the run. started: there is a run. succeeded, failed: how that ended. moved: and its
@@ -98,3 +100,10 @@ class Batch:
     def key(self) -> str:
         """The idempotency key of its run."""
         return f"{self.id}/{self.attempt}"
+
+
+class Taken(WdprefectError):
+    """Another run has the objects, or had them."""
+
+    def __init__(self) -> None:
+        super().__init__("another run has these objects, or had them: `wdprefect trigger replay` runs with one again")

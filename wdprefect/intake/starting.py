@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from wdprefect.intake.duty import Duty
@@ -59,6 +61,11 @@ def trigger_of(batch: Batch) -> dict[str, Any]:
         "objects": [_record(one) for one in batch.objects],
         CLAIM: {"batch": batch.id, "attempt": batch.attempt},
     }
+
+
+def with_uris(batch: Batch, uris: Mapping[int, str]) -> dict[str, Any]:
+    """What `{{ trigger }}` shows of a batch whose objects have just been staged, by their ids."""
+    return trigger_of(replace(batch, objects=tuple(replace(one, uri=uris[one.id]) for one in batch.objects)))
 
 
 def _record(one: ClaimedObject) -> dict[str, Any]:

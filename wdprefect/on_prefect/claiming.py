@@ -1,7 +1,4 @@
-"""A run that was not started by a listener claims its objects first: one too many does nothing.
-
-Automations lose events and double them. Whoever was first in the book has the objects; another one ends as Skipped.
-"""
+"""What `{{ trigger }}` shows in a flow run, whoever has started it."""
 
 from __future__ import annotations
 
@@ -11,29 +8,40 @@ from typing import Any
 
 from prefect.client.schemas.objects import FlowRun
 
-from wdprefect.errors import WdprefectError
-from wdprefect.intake.book import open_book
-from wdprefect.intake.starting import CLAIM
+from wdprefect.execution.services import FindSecret
+from wdprefect.masking import Masker
+from wdprefect.model.flow import Flow
+from wdprefect.model.ports import Storage
+
+# What the events of stores have at their top.
+_EVENTS = frozenset({"Records", "detail", "EventName"})
+_S3 = "wdprefect.plugins.aws.s3"
 
 
-class Taken(WdprefectError):
-    """Another run has the objects, or had them."""
+def claimed_trigger(
+    trigger: Mapping[str, Any], flow: Flow, flow_run: FlowRun, storage: Storage, masker: Masker, find_secret: FindSecret
+) -> Mapping[str, Any]:
+    """What a trigger knows, whose objects this run has now.
 
-    def __init__(self) -> None:
-        super().__init__("another run has taken these objects; `wdprefect trigger replay` runs with one again")
-
-
-def claimed(trigger: Mapping[str, Any], flow_run: FlowRun) -> Mapping[str, Any]:
-    """What `{{ trigger }}` shows in this run, which has its objects now.
-
-    Raises Taken where another run has them, and what the book raises where it cannot be asked.
+    Raises Taken where another run has them, and what the book or the storage raises.
     """
-    shown = {name: value for name, value in trigger.items() if name != CLAIM}
-    claim = trigger.get(CLAIM)
-    if claim is None or flow_run.idempotency_key == f"{claim['batch']}/{claim['attempt']}":
-        # The key of a listener's run makes it the only one.
+    claim = trigger.get("claim")
+    shown = {name: value for name, value in trigger.items() if name != "claim"}
+    # A listener's key makes its run the only one. What is no claim and no event was given by hand.
+    is_listeners = claim and flow_run.idempotency_key == f"{claim.get('batch')}/{claim.get('attempt')}"
+    if is_listeners or (claim is None and not _is_event(trigger, flow)):
         return shown
+    # Runs that have nothing to claim do not pay for the database.
+    from wdprefect.intake.book import open_book
+    from wdprefect.intake.claiming import claim_batch, claim_event
+
     with closing(open_book()) as book:
-        if not book.begin(str(claim["batch"]), int(claim["attempt"]), str(flow_run.id)):
-            raise Taken
+        if claim is None:
+            return claim_event(book, flow, storage, trigger, str(flow_run.id), masker, find_secret)
+        claim_batch(book, claim, str(flow_run.id))
     return shown
+
+
+def _is_event(trigger: Mapping[str, Any], flow: Flow) -> bool:
+    """Whether it is a store's event for a trigger of the flow, forwarded by somebody."""
+    return bool(_EVENTS & trigger.keys()) and any(spec.kind.__module__.startswith(_S3) for spec in flow.triggers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +20,11 @@ from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
 from wdprefect.execution.runners import check_runners
+from wdprefect.intake.objects import Taken
 from wdprefect.masking import Masker, without_secrets
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect.artifacts import Artifacts
+from wdprefect.on_prefect.claiming import claimed_trigger
 from wdprefect.on_prefect.engine import PrefectEngine
 from wdprefect.on_prefect.leftovers import clearing_up
 from wdprefect.on_prefect.logs import LogPump
@@ -135,13 +137,17 @@ async def _run(
     try:
         await _check(flow, options, caller)
         kept = await storage_of_run(storage)
+        find_secret = secrets_of_blocks()
+        if start.trigger is not None and caller is None:
+            shown = await asyncio.to_thread(claimed_trigger, start.trigger, flow, flow_run, kept, masker, find_secret)
+            start = replace(start, trigger=shown)
         around = Surroundings(
             PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), masker, execution_id),
             kept,
             options,
             (pump, *(caller.sinks if caller else ())),
             caller.watchers if caller else (),
-            secrets_of_blocks(),
+            find_secret,
             masker,
             killed.append,
         )
@@ -157,6 +163,8 @@ async def _run(
         return alone.ended() if alone else _killed()
     except CancelledByApi:
         execution = killed[0]
+    except Taken as error:
+        return prefect_state("SKIPPED", str(error))
     except Exception as error:  # noqa: BLE001  it goes on
         if caller:
             caller.on_error(error)

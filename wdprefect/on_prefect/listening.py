@@ -17,6 +17,7 @@ from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.health import Health, Level
 from wdprefect.intake.listener import Begin, Listener
+from wdprefect.intake.sources.webhook import WebhookSettings
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.stop import Stop
@@ -38,7 +39,8 @@ class Listening:
 
     begin: whether what is there at the first start is taken. is_warm: runs are executed beside this process instead of
     by workers. runs: how many of a trigger at a time, where its flow allows that. deployment: its name, where a flow has
-    several. storage, runner: as in `wdprefect.run`. book: its URL, if not the configured one.
+    several. storage, runner: as in `wdprefect.run`. book: its URL, if not the configured one. webhook: where stores may
+    post.
     """
 
     begin: Begin = "beginning"
@@ -48,6 +50,7 @@ class Listening:
     storage: str | None = None
     runner: Literal["process", "docker"] | None = None
     book: str | None = None
+    webhook: WebhookSettings | None = None
 
 
 def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, stop: Stop, say: Say) -> None:
@@ -70,12 +73,15 @@ def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, sto
         runs = stack.enter_context(closing(PrefectRuns(warm.runner if warm else None, how.deployment)))
         _check_deployments(runs, duties, how)
         health = Health(book, runs, tell)
-        listener = Listener(duties, book, runs, health, how.begin, warm.touch if warm else lambda: None)
+        listener = Listener(duties, book, runs, health, how.begin, warm.touch if warm else lambda: None, how.webhook)
         stack.enter_context(listener.leasing())
+        address = listener.open()
         if warm:
             stack.enter_context(warm.running(listener))
         for duty in duties:
             tell("INFO", f"{duty.name}: listening to s3://{duty.watch.bucket}/{duty.watch.prefix}")
+        if address:
+            tell("INFO", f"stores may post to {address}/")
         listener.listen(stop)
 
 

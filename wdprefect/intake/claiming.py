@@ -1,0 +1,88 @@
+"""A run that no listener has started claims its objects itself: one too many gets nothing.
+
+Automations of Prefect lose events and double them. Whoever comes first to the book has the objects.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from wdprefect.errors import InvalidInput
+from wdprefect.execution.services import FindSecret
+from wdprefect.intake.book import Book
+from wdprefect.intake.duties import duties_of
+from wdprefect.intake.duty import Duty
+from wdprefect.intake.events import ObjectEvent, read_events
+from wdprefect.intake.objects import Batch, SeenObject, Taken
+from wdprefect.intake.staging import stage, staged_uri
+from wdprefect.intake.starting import CLAIM, with_uris
+from wdprefect.intake.versions import look
+from wdprefect.masking import Masker
+from wdprefect.model.flow import Flow
+from wdprefect.model.ports import Storage
+from wdprefect.plugins.aws._failures import failing
+
+
+def claim_batch(book: Book, claim: Mapping[str, Any], run_id: str) -> None:
+    """Make the run with this id the one that has an announced batch. Raises Taken."""
+    if not book.begin(str(claim.get("batch")), int(claim.get("attempt", 0)), run_id):
+        raise Taken
+
+
+def claim_event(
+    book: Book,
+    flow: Flow,
+    storage: Storage,
+    body: Mapping[str, Any],
+    run_id: str,
+    masker: Masker,
+    find_secret: FindSecret,
+) -> dict[str, Any]:
+    """What `{{ trigger }}` shows of the object that somebody's event speaks of, which this run has now, staged.
+
+    body: the event of a store in any of its shapes, such as `Records` of S3 or `detail` of EventBridge. Raises Taken
+    where another run has the object, or all objects are gone; InvalidInput for what no trigger of the flow wants.
+    """
+    duties = duties_of(flow, storage, masker, find_secret, runs=1)
+    wanted = list(_wanted(duties, body))
+    if not wanted:
+        raise InvalidInput("wdprefect_trigger", "it speaks of no object that a trigger of this flow watches")
+    for duty, event in wanted:
+        seen = _look(duty, event)
+        batch = seen and _begun(book, duty, seen, run_id)
+        if batch:
+            return _staged(duty, batch)
+    raise Taken
+
+
+def _wanted(duties: list[Duty], body: Mapping[str, Any]) -> Iterator[tuple[Duty, ObjectEvent]]:
+    for event in read_events(json.dumps(body)).events:
+        for duty in duties:
+            if duty.watch.bucket == event.bucket and any(map(duty.watch.wants, event.keys)):
+                yield duty, event
+
+
+def _look(duty: Duty, event: ObjectEvent) -> SeenObject | None:
+    for key in filter(duty.watch.wants, event.keys):
+        with failing(duty.client, "download", event.bucket, key):
+            if seen := look(duty.client, event.bucket, key, event.version_id, terms=duty.watch.terms):
+                return seen
+    return None
+
+
+def _begun(book: Book, duty: Duty, seen: SeenObject, run_id: str) -> Batch | None:
+    book.enroll(duty.state_key, duty.flow.name, duty.trigger_id)
+    return book.begin_object(duty.state_key, duty.wanted, seen, run_id, prefix=duty.watch.prefix)
+
+
+def _staged(duty: Duty, batch: Batch) -> dict[str, Any]:
+    uris = {}
+    for one in batch.objects:
+        uri = staged_uri(duty.flow.namespace, duty.flow.id, duty.trigger_id, batch.id, one.seen)
+        with failing(duty.client, "download", one.seen.bucket, one.seen.key):
+            stage(duty.client, duty.storage, one.seen, uri)
+        uris[one.id] = uri
+    shown = with_uris(batch, uris)
+    return {name: value for name, value in shown.items() if name != CLAIM}
