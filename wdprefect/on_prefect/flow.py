@@ -11,6 +11,7 @@ from uuid import UUID
 
 import prefect
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from pydantic import SecretStr
 
@@ -20,9 +21,11 @@ from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
 from wdprefect.execution.runners import check_runners
+from wdprefect.execution.services import FindSecret
 from wdprefect.intake.objects import Taken
 from wdprefect.masking import Masker, without_secrets
 from wdprefect.model.flow import Flow
+from wdprefect.model.ports import Storage
 from wdprefect.on_prefect.artifacts import Artifacts
 from wdprefect.on_prefect.claiming import claimed_trigger
 from wdprefect.on_prefect.engine import PrefectEngine
@@ -138,9 +141,7 @@ async def _run(
         await _check(flow, options, caller)
         kept = await storage_of_run(storage)
         find_secret = secrets_of_blocks()
-        if start.trigger is not None and caller is None:
-            shown = await asyncio.to_thread(claimed_trigger, start.trigger, flow, flow_run, kept, masker, find_secret)
-            start = replace(start, trigger=shown)
+        start = await _claimed(start, flow, flow_run, kept, masker, find_secret, caller)
         around = Surroundings(
             PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), masker, execution_id),
             kept,
@@ -163,8 +164,6 @@ async def _run(
         return alone.ended() if alone else _killed()
     except CancelledByApi:
         execution = killed[0]
-    except Taken as error:
-        return prefect_state("SKIPPED", str(error))
     except Exception as error:  # noqa: BLE001  it goes on
         if caller:
             caller.on_error(error)
@@ -186,8 +185,26 @@ async def _check(flow: Flow, options: Options, caller: Caller | None) -> None:
         await asyncio.to_thread(check_runners, flow, options)
 
 
+async def _claimed(
+    start: Start,
+    flow: Flow,
+    flow_run: FlowRun,
+    storage: Storage,
+    masker: Masker,
+    find_secret: FindSecret,
+    caller: Caller | None,
+) -> Start:
+    """The start with what its trigger knows, whose objects are this run's. Raises Taken where they are another's."""
+    if start.trigger is None or caller:
+        return start
+    shown = await asyncio.to_thread(claimed_trigger, start.trigger, flow, flow_run, storage, masker, find_secret)
+    return replace(start, trigger=shown)
+
+
 def _failed(error: WdprefectError, masker: Masker) -> prefect.State[Any]:
     """The state of a run that could not go on; whoever called the flow gets the error itself."""
+    if isinstance(error, Taken):
+        return prefect_state("SKIPPED", str(error))
     words = masker.hide(str(error))
     return prefect_state("FAILED", words, error if words == str(error) else None)
 
