@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from wdprefect.errors import InvalidTrigger, TaskFailed
 from wdprefect.execution.services import FindSecret
@@ -49,7 +50,7 @@ def _rendered(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, f
 def _duty(flow: Flow, spec: TriggerSpec, trigger: Trigger, storage: Storage, runs: int) -> Duty:
     try:
         client = client_of(trigger)
-        queue = client_of(trigger, "sqs") if trigger.queue_url else None
+        queue = client_of(trigger, "sqs", _address(trigger.queue_url)) if trigger.queue_url else None
     except TaskFailed as error:
         raise InvalidTrigger(flow.at(spec.path), spec.id, str(error)) from error
     _refuse_required_inputs(flow, spec)
@@ -78,6 +79,12 @@ def _duty(flow: Flow, spec: TriggerSpec, trigger: Trigger, storage: Storage, run
         acts_first=trigger.compat == "kestra",
         labels={**flow.labels, **{name: str(value) for name, value in trigger.labels.items()}},
     )
+
+
+def _address(queue_url: str) -> str:
+    """Where the queue is: not where the bucket is, unless one server has both."""
+    parts = urlsplit(queue_url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _watch(trigger: Trigger) -> Watch:

@@ -61,6 +61,7 @@ class PrefectRuns:
     def __init__(self, executor: Executor | None = None, deployment: str | None = None) -> None:
         self._executor, self._name = executor, deployment
         self._deployments: dict[str, UUID] = {}
+        self._executed: set[UUID] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wdprefect-prefect", daemon=True)
         self._thread.start()
@@ -79,17 +80,30 @@ class PrefectRuns:
             return
         if look.state == "waiting":
             self._executor.execute(identity, flow)
+            self._executed.add(identity)
         elif is_orphan:
             crashed: prefect.State[Any] = states.Crashed(message="the listener that executed this run is gone")
             self._wait(lambda client: client.set_flow_run_state(identity, crashed, force=True))
 
     def look(self, run_ids: Sequence[str]) -> dict[str, RunLook]:
+        # Asked before: what had ended by then has told the API.
+        alive = self._executor.running() if self._executor else frozenset()
         found = {run_id: RunLook("missing", "the run was deleted") for run_id in run_ids}
         for start in range(0, len(run_ids), MOST_LOOKS):
             chosen = FlowRunFilter.model_validate({"id": {"any_": run_ids[start : start + MOST_LOOKS]}})
             runs = self._wait(lambda client, f=chosen: client.read_flow_runs(flow_run_filter=f, limit=MOST_LOOKS))  # type: ignore[misc]  # a lambda's default
-            found |= {str(run.id): _look(run) for run in runs}
+            found |= {str(run.id): self._closed_look(run, alive) for run in runs}
+        self._executed -= {UUID(run_id) for run_id, look in found.items() if look.state in OVER}
         return found
+
+    def _closed_look(self, run: FlowRun, alive: frozenset[UUID]) -> RunLook:
+        """How a run is; one that was executed here and has ended without the API's knowing has crashed."""
+        look = _look(run)
+        if look.state in OVER or run.id in alive or run.id not in self._executed:
+            return look
+        crashed: prefect.State[Any] = states.Crashed(message="its process has ended before it did")
+        self._wait(lambda client: client.set_flow_run_state(run.id, crashed, force=True))
+        return RunLook("crashed", crashed.message or "")
 
     def announce(self, objects: Sequence[ObjectSeen]) -> None:
         for one in objects:

@@ -1,0 +1,276 @@
+"""Listeners under fire: objects arrive while listeners and the Prefect server are killed, and each is taken once.
+
+Used by a test with a few objects, and by `benchmarks/fire.py` with many.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.servers.ministack import Ministack, NotifiedBucket
+
+FLOW = """\
+id: fire
+namespace: team
+tasks:
+  - {{id: say, type: io.kestra.plugin.core.log.Log, message: "{{{{ trigger.objects | length }}}}"}}
+triggers:
+  - id: arrived
+    type: io.kestra.plugin.aws.s3.Trigger
+    bucket: {bucket}
+    prefix: raw/
+    interval: PT3S
+    maxFiles: {batch}
+    action: {action}
+    allowConcurrent: true
+    queueUrl: {queue}
+    endpointOverride: {endpoint}
+    accessKeyId: test
+    secretKeyId: test
+    region: us-east-1
+    startBy: {start_by}
+"""
+WARM_UP_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What happens. overwrites: how often each key is stored; versions are kept where that is more than once.
+
+    kills, server_kills: how often a listener, and the server, are killed. duplicates: the share of messages that are
+    sent again, later and in another order.
+    """
+
+    name: str
+    objects: int
+    batch: int = 1
+    overwrites: int = 1
+    start_by: str = "direct"
+    listeners: int = 3
+    kills: int = 6
+    server_kills: int = 1
+    duplicates: float = 0.3
+    seconds: float = 600.0
+
+
+@dataclass
+class Outcome:
+    """What came of it. runs: how many runs that succeeded each version was in."""
+
+    versions: int
+    runs: Counter[tuple[str, str]]
+    states: Counter[str]
+    seconds: float
+    kills: int = 0
+    server_kills: int = 0
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def lost(self) -> int:
+        return self.versions - len(self.runs)
+
+    @property
+    def doubled(self) -> int:
+        return sum(count > 1 for count in self.runs.values())
+
+
+class Server:
+    """A Prefect server of its own that can be killed and comes back at the same address."""
+
+    def __init__(self, home: Path, database: str | None = None) -> None:
+        self._home, self._port = home, _free_port()
+        self.url = f"http://127.0.0.1:{self._port}/api"
+        self._environment = os.environ | {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        self._environment.pop("PREFECT_API_URL", None)
+        if database:
+            self._environment["PREFECT_API_DATABASE_CONNECTION_URL"] = database
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self._port)]
+        with (self._home / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        end = time.monotonic() + WARM_UP_SECONDS
+        while time.monotonic() < end:
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{self.url}/health").status_code == 200:
+                    return
+            time.sleep(0.2)
+        raise TimeoutError((self._home / "server.log").read_text()[-2000:])
+
+    def kill(self) -> None:
+        assert self._process
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class Listeners:
+    """Processes that listen, of which now and then one is killed and another one started."""
+
+    def __init__(self, count: int, flow: Path, environment: dict[str, str], log: Path) -> None:
+        self._flow, self._environment, self._log = flow, environment, log
+        self._processes = [self._start() for _ in range(count)]
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "wdprefect", "listen", str(self._flow), "--warm", "--runs", "6"]
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def kill_one(self) -> None:
+        number = random.randrange(len(self._processes))
+        self._processes[number].kill()
+        self._processes[number].wait()
+        self._processes[number] = self._start()
+
+    def alive(self) -> int:
+        return sum(process.poll() is None for process in self._processes)
+
+    def end(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+            process.kill()
+            process.wait()
+
+
+def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, database: str | None = None) -> Outcome:
+    """Let the objects arrive, kill what is to be killed, wait until all is done, and count."""
+    start = time.monotonic()
+    with ExitStack() as stack:
+        bucket = stack.enter_context(server.notified(versioned=scenario.overwrites > 1))
+        prefect = Server(folder, database)
+        prefect.start()
+        stack.callback(prefect.kill)
+        flow = folder / "flow.yaml"
+        flow.write_text(
+            FLOW.format(
+                bucket=bucket.name,
+                batch=scenario.batch,
+                action="DELETE" if scenario.overwrites == 1 else "NONE",
+                queue=bucket.url,
+                endpoint=server.endpoint,
+                start_by=scenario.start_by,
+            )
+        )
+        listeners = Listeners(scenario.listeners, flow, _environment(folder, prefect.url, book), folder / "listen.log")
+        stack.callback(listeners.end)
+        sender = threading.Thread(target=_send, args=(scenario, bucket), daemon=True)
+        sender.start()
+        outcome = Outcome(scenario.objects * scenario.overwrites, Counter(), Counter(), 0.0)
+        _fire(scenario, listeners, prefect, outcome)
+        sender.join()
+        _wait_for_all(scenario, prefect.url, outcome, start)
+    outcome.seconds = time.monotonic() - start
+    outcome.said = (folder / "listen.log").read_text(errors="replace").splitlines()
+    return outcome
+
+
+def _fire(scenario: Scenario, listeners: Listeners, prefect: Server, outcome: Outcome) -> None:
+    shots = ["listener"] * scenario.kills + ["server"] * scenario.server_kills
+    random.shuffle(shots)
+    for shot in shots:
+        time.sleep(random.uniform(2, 6))
+        if shot == "listener":
+            listeners.kill_one()
+            outcome.kills += 1
+        else:
+            prefect.kill()
+            time.sleep(random.uniform(0, 3))
+            prefect.start()
+            outcome.server_kills += 1
+
+
+def _send(scenario: Scenario, bucket: NotifiedBucket) -> None:
+    """Store the objects; some messages of the queue come twice, and late."""
+    late: list[str] = []
+    for turn in range(scenario.overwrites):
+        for number in range(scenario.objects):
+            key = f"raw/{number % 10}/{number}.txt"
+            bucket.put(key, f"{number} {turn}".encode())
+            if random.random() < scenario.duplicates:
+                late.append(json.dumps({"Records": [_record(bucket, key)]}))
+    random.shuffle(late)
+    for body in late:
+        bucket.send(body)
+
+
+def _record(bucket: NotifiedBucket, key: str) -> dict[str, Any]:
+    told = {"bucket": {"name": bucket.name}, "object": {"key": key}}
+    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": told}
+
+
+def _wait_for_all(scenario: Scenario, url: str, outcome: Outcome, start: float) -> None:
+    while time.monotonic() < start + scenario.seconds:
+        outcome.runs, outcome.states = _counted(url)
+        is_quiet = not {"RUNNING", "PENDING", "SCHEDULED"} & set(outcome.states)
+        if len(outcome.runs) >= outcome.versions and is_quiet:
+            return
+        time.sleep(2)
+
+
+def _counted(url: str) -> tuple[Counter[tuple[str, str]], Counter[str]]:
+    """In how many runs that succeeded each version was, and how all runs are."""
+    runs: Counter[tuple[str, str]] = Counter()
+    states: Counter[str] = Counter()
+    for run in _flow_runs(url):
+        state = run["state"]
+        states[state["name"] if state["type"] == "COMPLETED" else state["type"]] += 1
+        if state["type"] == "COMPLETED" and state["name"] != "Skipped":
+            trigger = json.loads(run["parameters"]["wdprefect_trigger"])
+            runs.update((one["key"], one["etag"]) for one in trigger["objects"])
+    return runs, states
+
+
+def _flow_runs(url: str) -> Iterator[dict[str, Any]]:
+    offset = 0
+    while True:
+        body = {"limit": 200, "offset": offset, "sort": "ID_DESC"}
+        found: Sequence[dict[str, Any]] = httpx.post(f"{url}/flow_runs/filter", json=body, timeout=60).json()
+        yield from found
+        offset += len(found)
+        if len(found) < 200:
+            return
+
+
+def _environment(folder: Path, api: str, book: str) -> dict[str, str]:
+    return os.environ | {
+        "PREFECT_API_URL": api,
+        "PREFECT_HOME": str(folder / "home"),
+        "WDPREFECT_HOME": str(folder / "wdprefect"),
+        "WDPREFECT_BOOK": book,
+        "PREFECT_LOCAL_STORAGE_PATH": str(folder / "storage"),
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
