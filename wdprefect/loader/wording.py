@@ -57,7 +57,7 @@ def reason(detail: ErrorDetails) -> str:
             return _none_of(value["type"], context["expected_tags"])
         case "union_tag_not_found":
             return "it has no 'type'"
-        case "too_short":
+        case "too_short" | "string_too_short":
             return "it must not be empty"
         case "string_pattern_mismatch":
             return f"'{value}' does not match {context['pattern']}" if value else "it must not be empty"
