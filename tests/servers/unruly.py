@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 CHUNK = 65536
-# answer: says `status` and `code` instead of the server. hang: says nothing. reset up: breaks off after `after` bytes of
-# what the caller sends. reset down: after as many of the answer. cut: ends the answer there, as if it were whole. flip
-# up, flip down: changes the byte there. lose: lets the server do it, and breaks off. date: gives another Date.
+# answer: says `status` and `code` instead of the server. hang: says nothing. reset up: breaks off after `after` bytes
+# of what the caller sends. reset down: after as many of the answer. cut: ends the answer there, as if it were whole.
+# flip up, flip down: changes the byte there. lose: lets the server do it, and breaks off. date: gives another Date.
 How = Literal["answer", "hang", "reset up", "reset down", "cut", "flip up", "flip down", "lose", "date"]
 
 
 @dataclass
 class Fault:
-    """What goes wrong with requests whose first line matches; the first `spared` of them go well, then `times` do not."""
+    """What goes wrong with requests whose first line matches: the first `spared` go well, then `times` do not."""
 
     how: How
     request: str
