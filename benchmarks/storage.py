@@ -115,7 +115,8 @@ def large(server: S3Server, folder: Path, stack: ExitStack) -> Iterator[Case]:
     source, target = folder / "large", folder / "target"
     client = stack.enter_context(client_of(server))
     lean = stack.enter_context(client_of(server, request_checksum_calculation="when_required"))
-    storage, block = S3Storage(client, BUCKET, ""), block_of(server)
+    # Of its own: the storage changes how its client signs.
+    storage, block = S3Storage(stack.enter_context(client_of(server)), BUCKET, ""), block_of(server)
     best = TransferConfig(multipart_chunksize=64 * MIB, max_concurrency=4)  # type: ignore[no-untyped-call]
     coarse = TransferConfig(  # type: ignore[no-untyped-call]
         multipart_chunksize=64 * MIB, max_concurrency=4, io_chunksize=MIB
@@ -128,7 +129,9 @@ def large(server: S3Server, folder: Path, stack: ExitStack) -> Iterator[Case]:
     yield Case("down", "wdprefect", lambda: storage.get(LARGE, target))
     yield Case("down", "boto3, 4 x 64 MiB", lambda: client.download_file(BUCKET, "boto3", str(target), Config=best))
     yield Case("down", "boto3, writes of 1 MiB", lambda: client.download_file(BUCKET, "boto3", target, Config=coarse))
-    yield Case("down", "S3Bucket.download_object_to_path", lambda: block.download_object_to_path("block", target, _sync=True))
+    yield Case(
+        "down", "S3Bucket.download_object_to_path", lambda: block.download_object_to_path("block", target, _sync=True)
+    )
 
 
 def small(server: S3Server, folder: Path, stack: ExitStack) -> Iterator[Case]:
@@ -136,7 +139,7 @@ def small(server: S3Server, folder: Path, stack: ExitStack) -> Iterator[Case]:
     port = stack.enter_context(far_away(int(server.endpoint.rpartition(":")[2]), AWAY_MILLISECONDS))
     away = replace(server, endpoint=f"http://127.0.0.1:{port}")
     client = stack.enter_context(client_of(away))
-    storage, block = S3Storage(client, BUCKET, "small"), block_of(away)
+    storage, block = S3Storage(stack.enter_context(client_of(away)), BUCKET, "small"), block_of(away)
     files = {f"kestra:///{path.name}": path for path in sorted((folder / "small").iterdir())}
     yield Case("small up", "wdprefect", lambda: storage.put_many(files.items()))
     for threads in SMALL_THREADS:
@@ -152,7 +155,9 @@ def small(server: S3Server, folder: Path, stack: ExitStack) -> Iterator[Case]:
         "small down", "wdprefect", lambda: in_parallel(lambda uri: storage.get(uri, got / uri[10:]), list(files))
     )
     for threads in SMALL_THREADS:
-        yield Case("small down", f"boto3, {threads} threads", lambda t=threads: get_all(client, list(files.values()), got, t))  # type: ignore[misc]
+        yield Case(
+            "small down", f"boto3, {threads} threads", lambda t=threads: get_all(client, list(files.values()), got, t)
+        )  # type: ignore[misc]
 
 
 def put_all(client: Any, paths: Any, threads: int) -> None:

@@ -102,15 +102,18 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[S3Server | None]:
-    """A server that keeps its files and its log in `folder`, a new one; None when it did not get ready."""
+def running(folder: Path, *settings: str) -> Iterator[S3Server | None]:
+    """A server that keeps its files and its log in `folder`, a new one; None when it did not get ready.
+
+    settings: further ones, which win.
+    """
     data = folder / "data"
     data.mkdir(parents=True)
     ports = _free_ports(len(PORTS))
     server = S3Server(f"http://127.0.0.1:{ports[0]}")
     named = [f"-{name}={port}" for name, port in zip(PORTS, ports, strict=True)]
     environment = os.environ | server.environment | {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
-    command = ["sh", "-c", GUARD, "guard", str(WEED), "mini", f"-dir={data}", *named, *SETTINGS]
+    command = ["sh", "-c", GUARD, "guard", str(WEED), "mini", f"-dir={data}", *named, *SETTINGS, *settings]
     with (folder / "log").open("wb") as log:
         guard = subprocess.Popen(
             command,

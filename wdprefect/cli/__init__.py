@@ -22,6 +22,7 @@ COMMANDS = {
     "listen": "start flows with objects that arrive in buckets",
     "files": "list or get the files of a run",
     "namespace": "list, copy or compare the files of a namespace",
+    "storage": "check whether a storage does what runs want of it",
     "types": "list the types that flows may use",
     "schema": "print a JSON Schema of flows, for editors",
     "server": "look at or end the local Prefect server that 'run' started",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,7 +21,10 @@ from wdprefect.model.node import Duration
 from wdprefect.model.ports import NamespaceFiles, Readable, Storage, StoredFile
 from wdprefect.model.stop import Stop
 from wdprefect.model.task import Leaf, State, TaskOutputs, TaskSpec
+from wdprefect.model.waiting import Waiter, waiting_for
 from wdprefect.storage.uris import task_file_uri
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,13 @@ class Trial:
     def _work(self) -> TaskOutputs | None:
         task = typed_task(self.spec, self.render)
         assert isinstance(task, Leaf)
-        return task.run(self.context())
+        return self.waited_for(lambda: task.run(self.context()))
+
+    def waited_for(self, work: Callable[[], T]) -> T:
+        """What `work` comes to. Where it waits, the task's log says for what, and the task's stop ends that."""
+        log = self.run.logs.task(self.task_run)
+        with waiting_for(Waiter(lambda line: log.write("WARN", line), self.stop)):
+            return work()
 
 
 class MetricsBook:

@@ -30,7 +30,9 @@ from wdprefect.model.conversions import expected
 from wdprefect.model.flow import Flow, Output
 from wdprefect.model.inputs import convert_as, is_kind
 from wdprefect.model.ports import Storage
+from wdprefect.model.stop import Stop
 from wdprefect.model.task import State
+from wdprefect.model.waiting import Waiter, waiting_for
 from wdprefect.storage.namespaces import open_namespaces
 from wdprefect.storage.reader import Reader
 from wdprefect.storage.uris import execution_uri, input_uri
@@ -77,16 +79,17 @@ async def execute(flow: Flow, start: Start, execution_id: str, around: Surroundi
 
     When it is cancelled, what runs is ended first; the entries of the ledger are written, then the error goes on.
     """
-    run = _new_run(flow, start, execution_id, around)
-    try:
-        return await _Course(run, around).complete()
-    finally:
-        run.threads.close()
+    logs, stop = LogBook(around.masker, around.sinks), Stop()
+    with waiting_for(Waiter(lambda line: logs.write(LogRecord(now(), "WARN", line)), stop)):
+        run = _new_run(flow, start, execution_id, around, logs)
+        try:
+            return await _Course(run, around, stop).complete()
+        finally:
+            run.threads.close()
 
 
-def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings) -> Run:
+def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings, logs: LogBook) -> Run:
     masker, storage = around.masker, around.storage
-    logs = LogBook(masker, around.sinks)
     uri = execution_uri(flow.namespace, flow.id, execution_id)
     namespaces = open_namespaces(around.options.configuration.namespace_files, storage)
     reader = Reader(storage, namespaces, flow.namespace)
@@ -157,16 +160,20 @@ def _file(name: str, value: str, *, take_paths: bool) -> Path | None:
 
 
 class _Course:
-    """The course of one run: tasks, handlers, outputs, what comes after."""
+    """The course of one run: tasks, handlers, outputs, what comes after.
 
-    def __init__(self, run: Run, around: Surroundings) -> None:
-        self._run, self._walk, self._around = run, Walk(run), around
+    stop: ends what the run itself waits for; a task has a stop of its own.
+    """
+
+    def __init__(self, run: Run, around: Surroundings, stop: Stop) -> None:
+        self._run, self._walk, self._around, self._stop = run, Walk(run), around, stop
         self._error: str | None = None
 
     async def complete(self) -> Execution:
         run, flow = self._run, self._run.flow
         frame = Frame(self._around.engine, retry=flow.retry)
-        run.ledger.open()
+        # Beside the event loop, which hears of a cancel while the storage is waited for.
+        await run.threads.run(run.ledger.open, self._stop, run.options.grace)
         try:
             state = await self._state(frame)
         except Exception as error:  # noqa: BLE001  it goes on
@@ -175,6 +182,7 @@ class _Course:
             self._save(self._execution("FAILED", None))
             raise without_secrets(error, run.masker)  # noqa: B904  itself, or one that hides its causes
         except BaseException:
+            self._stop.request()
             run.state = "KILLED"
             killed = self._execution("KILLED", None)
             self._save(killed)

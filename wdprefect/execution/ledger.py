@@ -6,6 +6,7 @@ It is the only truth about what has been done. Secrets are hidden in it.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import threading
 from collections.abc import Mapping
@@ -39,7 +40,9 @@ class Ledger:
         self._waiting: list[Future[None]] = []
         self._closed = False
         self._failure: Exception | None = None
-        self._writer = threading.Thread(target=self._work, name="wdprefect-ledger", daemon=True)
+        # For whom the storage is waited for there is known to the context of whoever makes this.
+        work = contextvars.copy_context().run
+        self._writer = threading.Thread(target=work, args=(self._work,), name="wdprefect-ledger", daemon=True)
 
     def open(self) -> None:
         """Write where the execution is kept, so that it can be found by its id alone."""

@@ -41,7 +41,8 @@ class Steps:
             await self._side_by_side(branches, limit or len(branches))
 
     async def thread(self, work: Callable[[], T]) -> T:
-        return await self._trial.run.threads.run(work, self._trial.stop, self._leaf.grace)
+        trial = self._trial
+        return await trial.run.threads.run(lambda: trial.waited_for(work), trial.stop, self._leaf.grace)
 
     async def _side_by_side(self, branches: Sequence[Branch], limit: int) -> None:
         gate = asyncio.Semaphore(max(limit, 1))

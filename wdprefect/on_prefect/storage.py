@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from prefect.filesystems import LocalFileSystem
 from prefect.results import aget_default_result_storage, get_result_store
+from pydantic import SecretStr
 
 from wdprefect.errors import UsageError
 from wdprefect.model.ports import Storage
@@ -14,11 +16,13 @@ from wdprefect.on_prefect.reaching import reaching_api
 from wdprefect.storage import open_storage
 from wdprefect.storage.local import LocalStorage
 from wdprefect.storage.s3 import S3Storage
-from wdprefect.storage.s3_client import make_client
+from wdprefect.storage.s3_client import make_client, shared_client
 
 # Everything of ours lies below this folder of the storage.
 PREFIX = "wdprefect"
 BLOCK = "s3-bucket/"
+# For so long the client of an assumed role is used by runs that begin.
+ASSUMED_SECONDS = 15 * 60
 
 
 async def storage_of_run(url: str | None) -> Storage:
@@ -61,8 +65,22 @@ def storage_of_block(block: Any) -> Storage:
 
 def _of_bucket(block: Any) -> S3Storage:
     credentials = block.credentials
+    folder = "/".join(part for part in (str(block.bucket_folder).strip("/"), PREFIX) if part)
+    return S3Storage(shared_client(_identity(credentials), lambda: _client(credentials)), block.bucket_name, folder)
+
+
+def _client(credentials: Any) -> Any:
     # The block's own settings win.
     parameters = credentials.aws_client_parameters.get_params_override()
-    client = make_client(credentials.get_boto3_session(), **parameters)
-    folder = "/".join(part for part in (str(block.bucket_folder).strip("/"), PREFIX) if part)
-    return S3Storage(client, block.bucket_name, folder)
+    return make_client(credentials.get_boto3_session(), **parameters)
+
+
+def _identity(credentials: Any) -> tuple[str, ...]:
+    """What makes the credentials of two blocks the same, those of AWS or of MinIO."""
+    # The secrets as they are: their texts are stars.
+    facts = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in credentials
+    }
+    # A role is assumed when its client is made, for an hour if nothing else is asked for.
+    period = int(monotonic() // ASSUMED_SECONDS) if getattr(credentials, "assume_role_arn", None) else 0
+    return (type(credentials).__name__, str(sorted(facts.items())), str(period))

@@ -33,6 +33,10 @@ class LocalStorage:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @property
+    def root(self) -> Path:
+        return self._root
+
     def __repr__(self) -> str:
         return f"LocalStorage({str(self._root)!r})"
 

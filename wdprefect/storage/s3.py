@@ -45,6 +45,23 @@ class S3Storage:
         self._bucket, self._base = bucket, f"{prefix.strip('/')}/".removeprefix("/")
         self._bucket_exists = False
 
+    @property
+    def client(self) -> BaseClient:
+        return self._access.client
+
+    @property
+    def bucket(self) -> str:
+        return self._bucket
+
+    @property
+    def base(self) -> str:
+        """What all keys begin with: empty, or with a slash at its end."""
+        return self._base
+
+    @property
+    def endpoint(self) -> str:
+        return str(self.client.meta.endpoint_url)
+
     def __repr__(self) -> str:
         return f"S3Storage(bucket={self._bucket!r}, prefix={self._base!r})"
 
@@ -191,7 +208,7 @@ class S3Storage:
         self._bucket_exists = True
 
     def _place(self, uri: str, path: str) -> Place:
-        return Place(uri, self._bucket, self._base + path, str(self._access.client.meta.endpoint_url))
+        return Place(uri, self._bucket, self._base + path, self.endpoint)
 
     @contextmanager
     def _accessing(self, verb: str, uri: str, target: Path | None = None) -> Iterator[Place]:

@@ -221,7 +221,7 @@ class _Upload:
         except (BotoCoreError, ClientError) as error:
             if not is_answer(error, "NoSuchUpload"):
                 left = f"an unfinished upload of '{self.place.key}' stays in the bucket '{self.place.bucket}'"
-                current_waiter().tell(f"{left}, until a lifecycle rule or 'wdprefect storage check' ends it: {error}")
+                current_waiter().tell(f"{left}, until a lifecycle rule ends it: {error}")
 
 
 def _sends_checksums(client: BaseClient) -> bool:
