@@ -172,6 +172,21 @@ def test_a_listing_without_end() -> None:
     client.close()
 
 
+@pytest.mark.s3
+def test_old_objects_of_a_versioned_bucket(bucket: Bucket) -> None:
+    """What was there before the bucket kept versions is shown once, however the pages are cut."""
+    keys = [f"in/{number}" for number in range(5)]
+    bucket.put(*keys)
+    bucket.keep_versions()
+    small_pages(bucket)
+    shelf = Shelf()
+
+    Poller(bucket.watched(shelf)).poll()
+
+    assert keys == shelf.keys()
+    assert {None} == {one.version_id for one in shelf.shown}
+
+
 def outcomes_of(polling: Callable[[Callable[[Outcome], None]], Polling], number: int) -> list[Outcome]:
     """The first outcomes of a polling, which is stopped after them."""
     stop, outcomes = Stop(), []
