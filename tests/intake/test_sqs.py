@@ -424,7 +424,7 @@ def test_messages_that_may_not_be_deleted(bucket: NotifiedBucket) -> None:
         bucket.sqs.meta.events.unregister(event, refuse)
         until(lambda: 1 == queue.held)
     expected = f"the queue {bucket.url}: access is denied (AccessDenied); allow {PERMISSION}"
-    assert {f"cannot delete from {expected}"} == {str(one.fault) for one in outcomes if one.fault}
+    assert {f"cannot delete messages of {expected}"} == {str(one.fault) for one in outcomes if one.fault}
 
 
 def test_a_queue_that_comes_back(bucket: NotifiedBucket) -> None:

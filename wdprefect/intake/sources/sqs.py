@@ -200,7 +200,7 @@ class Queue:
         failures = 0
         while not stop.requested:
             done = self._held.take_done(_BATCH, period / 2)
-            deleted = self._tried(partial(self._delete, done), "delete from", failures)
+            deleted = self._tried(partial(self._delete, done), "delete messages of", failures)
             if not deleted:
                 self._held.put_back(done)
             # Whether or not messages can be deleted, the others are to stay in hand.
