@@ -32,6 +32,7 @@ class Shelf:
 
     def show(self, objects: Sequence[SeenObject]) -> list[Observed]:
         """What a source calls. The exceptions in `fails` are raised first."""
+        assert len({(one.key, one.version) for one in objects}) == len(objects), "each once"
         with self.changed:
             if self.fails:
                 raise self.fails.pop(0)

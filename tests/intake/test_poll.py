@@ -114,23 +114,25 @@ def test_versions_in_order(bucket: Bucket) -> None:
 
 
 @pytest.mark.s3
-def test_versions_from_now_on(bucket: Bucket) -> None:
-    """A bucket that begins to keep versions between two polls, or between two pages of one: nothing is new twice."""
+@pytest.mark.parametrize("page", [pytest.param(1, id="while the first page"), pytest.param(2, id="while another page")])
+def test_versions_from_now_on(bucket: Bucket, page: int) -> None:
+    """A bucket that begins to keep versions between two pages: each version has one name."""
     bucket.put("a", "b", "c", "d")
     small_pages(bucket)
-    shelf = Shelf()
+    shelf, pages = Shelf(), []
     poller = Poller(bucket.watched(shelf))
     assert Shown(4, 4, 4) == poller.poll()
 
-    def keep_versions_first(objects: Any) -> Any:
-        bucket.keep_versions()
-        return shelf.show(objects)
+    def begin(**_: object) -> None:
+        pages.append(0)
+        if len(pages) == page:
+            bucket.keep_versions()
+            bucket.put("a", "d", body=b"new")
 
-    other = Poller(Watched(Watch(bucket.name), bucket.client, keep_versions_first))
-    assert 0 == other.poll().new
-    bucket.put("a", body=b"new")
-    assert [1, 0] == [poller.poll().new, other.poll().new]
-    assert ["a", "b", "c", "d", "a"] == shelf.keys()
+    bucket.client.meta.events.register("before-call.s3.ListObjectsV2", begin)
+    assert [2, 0] == [poller.poll().new, poller.poll().new]
+    assert [("a", 3), ("d", 3)] == [(one.key, one.size) for one in shelf.shown if one.version_id]
+    assert [("a", 1), ("b", 1), ("c", 1), ("d", 1)] == [(one.key, one.size) for one in shelf.shown[:4]]
 
 
 ITEM = {"Key": "a", "ETag": '"e"', "Size": 1, "LastModified": datetime(2026, 1, 1, tzinfo=timezone.utc)}
@@ -170,6 +172,21 @@ def test_a_listing_without_end() -> None:
     with pytest.raises(Unavailable, match="its listing goes on, and does not say where"):
         Poller(Watched(Watch("in"), client, Shelf().show)).poll()
     client.close()
+
+
+@pytest.mark.s3
+def test_old_objects_of_a_versioned_bucket(bucket: Bucket) -> None:
+    """What was there before the bucket kept versions is shown once, however the pages are cut."""
+    keys = [f"in/{number}" for number in range(5)]
+    bucket.put(*keys)
+    bucket.keep_versions()
+    small_pages(bucket)
+    shelf = Shelf()
+
+    Poller(bucket.watched(shelf)).poll()
+
+    assert keys == shelf.keys()
+    assert {None} == {one.version_id for one in shelf.shown}
 
 
 def outcomes_of(polling: Callable[[Callable[[Outcome], None]], Polling], number: int) -> list[Outcome]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,14 +20,13 @@ class Message:
     """A message as it was received. handle: by which this receipt of it is deleted or kept from others.
 
     waits_for: the objects that are not settled, by id. is_done: whether it may be deleted. renewed: when it was last
-    kept from others, in seconds of the monotonic clock, as `received`.
+    kept from others, in seconds of the monotonic clock.
     """
 
     id: str
     handle: str
     body: str
     receives: int
-    received: float = field(default_factory=time.monotonic)
     renewed: float = field(default_factory=time.monotonic)
     waits_for: dict[int, tuple[Watched, SeenObject]] = field(default_factory=dict)
     is_done: bool = False
@@ -137,11 +135,6 @@ class Held:
             self._closed = True
             self._changed.notify_all()
             return [message for message in self._messages.values() if not message.is_done]
-
-    def counts(self) -> Counter[str]:
-        """How many are in hand, and how many of them may be deleted."""
-        with self._changed:
-            return Counter(held=len(self._messages), done=len(self._done))
 
     def _note_if_done(self, message: Message) -> None:
         if not message.waits_for and not message.is_done and self._messages.get(message.id) is message:

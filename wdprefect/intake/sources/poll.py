@@ -187,8 +187,12 @@ def _without_last_key(objects: list[SeenObject]) -> tuple[list[SeenObject], list
 
 
 def _older_first(objects: Sequence[SeenObject]) -> list[SeenObject]:
-    """The versions of each key from the oldest to the current one; listings begin with the newest, as a rule."""
-    groups = (reversed(list(group)) for _, group in groupby(objects, attrgetter("key")))
+    """The versions of each key from the oldest to the current one; listings begin with the newest, as a rule.
+
+    A page may begin with what the one before has ended with: each version is there once.
+    """
+    once = {(one.key, one.version): one for one in objects}.values()
+    groups = (reversed(list(group)) for _, group in groupby(once, attrgetter("key")))
     return [one for group in groups for one in sorted(group, key=attrgetter("is_current", "modified"))]
 
 

@@ -108,21 +108,28 @@ class Pushes:
                 taken[one.group].faults.append(result)
             elif result:
                 there[one.place] = result
-        shown = self._shown(watched, list(there.values()))
-        observed = shown if isinstance(shown, Fault) else dict(zip(there, shown, strict=True))
+        # Events may name one version in several ways; each is shown once.
+        objects = {_identity(one): one for one in there.values()}
+        shown = self._shown(watched, list(objects.values()))
+        observed = shown if isinstance(shown, Fault) else dict(zip(objects, shown, strict=True))
         for one in wanted:
             if one.place not in there:
                 continue
             if isinstance(observed, Fault):
                 taken[one.group].faults.append(observed)
             else:
-                taken[one.group].entries.append((watched, there[one.place], observed[one.place]))
+                seen = there[one.place]
+                taken[one.group].entries.append((watched, seen, observed[_identity(seen)]))
 
     def _shown(self, watched: Watched, objects: Sequence[SeenObject]) -> Sequence[Observed] | Fault:
         try:
             return watched.show(objects) if objects else ()
         except Exception as error:  # noqa: BLE001  # as above
             return fault_of(error, f"take in what lies in the bucket '{watched.watch.bucket}'", "")
+
+
+def _identity(seen: SeenObject) -> tuple[str, str]:
+    return seen.key, seen.version
 
 
 def _order(found: dict[object, SeenObject | Fault | None]) -> Callable[[_Wanted], tuple[float, str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,6 @@ VISIBILITY = timedelta(seconds=30)
 _WAIT_SECONDS = 20
 _HELPER_WAIT_SECONDS = 1
 _BATCH = 10
-# SQS renews a receipt for 12 hours at most; after that the message comes anew.
-_LONGEST_HELD_SECONDS = 11 * 3600
 # A message that cannot be read and that no queue for dead letters takes is deleted after so many receipts.
 _MOST_RECEIVES = 10
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -201,18 +200,26 @@ class Queue:
         failures = 0
         while not stop.requested:
             done = self._held.take_done(_BATCH, period / 2)
-            try:
-                if done:
-                    self._delete(done)
-                self._renew(time.monotonic() - period)
-                failures = 0
-            except Exception as error:  # noqa: BLE001  # as for receiving
+            deleted = self._tried(partial(self._delete, done), "delete messages of", failures)
+            if not deleted:
                 self._held.put_back(done)
-                failures += 1
-                self._report(Outcome(self._name, Shown(), 0.0, self._fault(error, "delete from"), failures))
-                stop.wait(min(2.0**failures, period / 2))
+            # Whether or not messages can be deleted, the others are to stay in hand.
+            renewed = self._tried(lambda: self._renew(time.monotonic() - period), "renew receipts of", failures)
+            failures = 0 if deleted and renewed else failures + 1
+            if failures:
+                stop.wait(min(0.5 * failures, period / 2))
+
+    def _tried(self, work: Callable[[], None], doing: str, failures: int) -> bool:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  # as for receiving
+            self._report(Outcome(self._name, Shown(), 0.0, self._fault(error, doing), failures + 1))
+            return False
+        return True
 
     def _delete(self, messages: Sequence[Message]) -> None:
+        if not messages:
+            return
         answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=_entries(messages))
         # A receipt that is out of date deletes nothing. The message comes again, and its objects are known then.
         again = [messages[int(one["Id"])] for one in answer.get("Failed", ()) if not one.get("SenderFault")]
@@ -223,8 +230,6 @@ class Queue:
         """Keep the messages in hand from others; those whose objects have been settled meanwhile are found out."""
         old = self._held.older_than(before)
         self._ask_the_book(old)
-        too_old = time.monotonic() - _LONGEST_HELD_SECONDS
-        self._held.drop(message for message in old if message.received < too_old)
         self._hide_until(old, seconds=int(self._visibility.total_seconds()))
 
     def _ask_the_book(self, messages: Sequence[Message]) -> None:
@@ -248,7 +253,8 @@ class Queue:
             answer = self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
             for message in some:
                 message.renewed = time.monotonic()
-            # Somebody else has received it, or deleted it.
+            # Somebody else has received it or deleted it, or it is in hand for 12 hours, the longest that SQS allows:
+            # then it comes anew.
             self._held.drop(some[int(one["Id"])] for one in answer.get("Failed", ()) if one.get("SenderFault"))
 
     def _tell(self, taken: Sequence[Taken], seconds: float) -> None:
