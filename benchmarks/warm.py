@@ -156,9 +156,8 @@ def at_once(bench: Bench, runner: WarmRunner, wait: Callable[[], None], count: i
     wait()
     took = time.perf_counter() - began
     cpu = (cpu_of_children(template) - before) / count
-    print(
-        f"{'warm, at once':<28} {count / took:.2f} runs/s, {cpu:.3f} s of CPU each, {max(most):.0f} MB of its own at most"
-    )
+    figures = f"{count / took:.2f} runs/s, {cpu:.3f} s of CPU each, at most {max(most):.0f} MB of its own"
+    print(f"{'warm, at once':<28} {figures}")
 
 
 def cold(bench: Bench) -> list[Times]:
