@@ -78,8 +78,8 @@ def warm(api: Api, *files: Path, **settings: Any) -> Iterator[Warm]:
         yield Warm(runner, ended, {name: deploy(file) for name, file in flows.items()})
 
 
-def deploy(file: Path) -> UUID:
-    """The deployment `warm` of a flow, with its typed parameters."""
+def deploy(file: Path, name: str = "warm", **more: Any) -> UUID:
+    """A deployment of a flow, with its typed parameters."""
     flow = wdprefect.to_prefect(load_file(file))
     schema = parameter_schema(flow).model_dump_for_openapi()
 
@@ -87,19 +87,20 @@ def deploy(file: Path) -> UUID:
         async with get_client() as client:
             flow_id = await client.create_flow(flow)
             return await client.create_deployment(
-                flow_id, "warm", parameter_openapi_schema=schema, enforce_parameter_schema=True
+                flow_id, name, parameter_openapi_schema=schema, enforce_parameter_schema=True, **more
             )
 
     return asyncio.run(ask())
 
 
-def create(deployment_id: UUID, parameters: Mapping[str, Any]) -> UUID:
-    """A pending run of a deployment, as the intake creates it."""
+def create(deployment_id: UUID, parameters: Mapping[str, Any], state: Any = None) -> UUID:
+    """A run of a deployment, pending unless another state is given, as the intake creates it."""
 
     async def ask() -> UUID:
         async with get_client() as client:
-            state: Any = Pending()
-            made = await client.create_flow_run_from_deployment(deployment_id, parameters=dict(parameters), state=state)
+            made = await client.create_flow_run_from_deployment(
+                deployment_id, parameters=dict(parameters), state=state or Pending()
+            )
             return made.id
 
     return asyncio.run(ask())

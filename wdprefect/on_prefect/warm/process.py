@@ -17,7 +17,9 @@ from wdprefect.on_prefect.owned import api_environment
 from wdprefect.on_prefect.warm.messages import Messages
 from wdprefect.on_prefect.warm.owner import Lease
 
-MODULE = "wdprefect.on_prefect.warm.template"
+MODULE = "wdprefect.on_prefect.warm"
+# Whether the server is of a release that fits has been asked by whoever created the runs: one request less for each.
+OWN_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class TemplateProcess:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, str(theirs.fileno())],
-                env=os.environ | api_environment() | {"PYTHONUNBUFFERED": "1"},
+                env=os.environ | api_environment() | OWN_ENVIRONMENT,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.PIPE,
                 stdout=write,

@@ -1,7 +1,6 @@
-"""The process from which warm runs are forked: `python -m wdprefect.on_prefect.warm.template FD`.
+"""The process from which warm runs are forked.
 
-It has one thread, no event loop and no connection to the API: all that a fork would leave half a copy of. What it is to
-load stands on its standard input, as JSON; FD is its end of the messages.
+It has one thread, no event loop and no connection to the API: all that a fork would leave half a copy of.
 """
 
 from __future__ import annotations
@@ -166,17 +165,15 @@ def _ignore(number: int, frame: FrameType | None) -> None:
     """A handler that does nothing: the signal wakes up whoever waits."""
 
 
-def main() -> None:
-    """Load and serve; in a child, execute a run."""
+def serve(connection: int) -> int:
+    """Be a template, or in a child execute a run; returns the exit code of the process.
+
+    connection: the descriptor of the socket to the runner. What to load stands on standard input, as JSON.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = json.load(sys.stdin)
-    messages = Messages(socket.socket(fileno=int(sys.argv[1])))
     quiet_console()
-    template = Template(messages, settings)
+    template = Template(Messages(socket.socket(fileno=connection)), settings)
     template.load()
-    if job := template.serve():
-        sys.exit(job.run())
-
-
-if __name__ == "__main__":
-    main()
+    job = template.serve()
+    return job.run() if job else ENDED
