@@ -31,7 +31,7 @@ FAILING = "wdprefect.trigger.failing"
 # A run that a listener executes itself; without it one cannot tell whose it is once that listener is gone.
 TAG = "wdprefect-warm"
 OWN_DEPLOYMENT = "listen"
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 30.0
 MOST_LOOKS = 200
 _REFUSALS = frozenset({400, 404, 409, 413, 422})
 _STATES: dict[str, RunState] = {
