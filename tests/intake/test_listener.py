@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,15 +17,18 @@ from tests.fakes import MemoryStorage
 from tests.intake.conftest import Bucket
 from tests.running import flow_of
 from tests.workspace.watching import wait_until
-from wdprefect.errors import WdprefectError
+from wdprefect.errors import StorageError, Unavailable, WdprefectError
 from wdprefect.intake.book import Book, open_book
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.health import Health
 from wdprefect.intake.listener import Listener
-from wdprefect.intake.runs import ObjectSeen, RunLook, RunOrder, RunState
+from wdprefect.intake.runs import ObjectSeen, RunLook, RunOrder, RunRefused, RunState
+from wdprefect.intake.versions import look
 from wdprefect.intake.watch import Watch
+from wdprefect.model.ports import StoredFile
 from wdprefect.model.stop import Stop
 from wdprefect.plugins.aws._moves import MoveTo
+from wdprefect.storage.s3 import S3Storage
 
 LOG = "{id: say, type: io.kestra.plugin.core.log.Log, message: hello}"
 
@@ -39,11 +42,13 @@ class Made:
     events: list[ObjectSeen] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
     fails: list[WdprefectError] = field(default_factory=list)
+    on_start: Callable[[], None] = lambda: None
     most_at_a_time: int = 0
     _over: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, order: RunOrder) -> str:
+        self.on_start()
         with self._lock:
             if self.fails:
                 raise self.fails.pop(0)
@@ -104,11 +109,15 @@ class Post:
     def archive(self, key: str = "archive/") -> MoveTo:
         return MoveTo(key=key)
 
-    @contextmanager
-    def listening(self, begin: Any = "beginning", **more: Any) -> Iterator[Listener]:
+    def listening(self, begin: Any = "beginning", **more: Any) -> AbstractContextManager[Listener]:
         """While the block runs, a listener listens."""
+        return self.listening_to(self.duty(**more), begin)
+
+    @contextmanager
+    def listening_to(self, duty: Duty, begin: Any = "beginning") -> Iterator[Listener]:
+        """While the block runs, a listener does its duty."""
         health = Health(self.book, self.runs, lambda level, text: self.said.append(f"{level} {text}"))
-        listener = Listener([self.duty(**more)], self.book, self.runs, health, begin, lambda: None)
+        listener = Listener([duty], self.book, self.runs, health, begin, lambda: None)
         stop = Stop()
         thread = threading.Thread(target=listener.listen, args=(stop,))
         with listener.leasing():
@@ -124,9 +133,10 @@ class Post:
         found = self.bucket.client.list_objects_v2(Bucket=self.bucket.name, Prefix=prefix)
         return [item["Key"] for item in found.get("Contents", ())]
 
-    def wait_for_the_next_second(self, key: str) -> None:
-        modified = self.bucket.client.head_object(Bucket=self.bucket.name, Key=key)["LastModified"]
-        wait_until(lambda: time.time() >= modified.timestamp() + 1)
+    def wait_for_the_next_second(self) -> None:
+        """S3 tells the times of objects in whole seconds."""
+        second = int(time.time())
+        wait_until(lambda: time.time() >= second + 1)
 
     def statuses(self) -> dict[str, str]:
         return {one.seen.key: one.status for one in self.book.objects("team_made_t")}
@@ -217,10 +227,102 @@ def test_from_now(post: Post) -> None:
     """What was there before the first start can be left alone; how much that is is said."""
     post.bucket.put("raw/old.csv")
     # S3 tells whole seconds, and what came in the second of the start is taken.
-    post.wait_for_the_next_second("raw/old.csv")
+    post.wait_for_the_next_second()
     with post.listening("now"):
         wait_until(lambda: post.statuses() == {"raw/old.csv": "ignored"})
         post.bucket.put("raw/new.csv")
         wait_until(lambda: post.statuses().get("raw/new.csv") == "succeeded")
     assert [["raw/new.csv"]] == post.runs.batches()
     assert any("1 object there already, left alone (--from beginning takes them)" in line for line in post.said)
+
+
+def test_overwritten_before_it_was_read(post: Post) -> None:
+    """Without versions, what was overwritten before it was read is lost, is said to be, and the newer one is taken."""
+    post.bucket.put("raw/x.csv", body=b"old")
+    old = look(post.bucket.client, post.bucket.name, "raw/x.csv")
+    assert old
+    post.book.enroll("team_made_t", "team.made", "t")
+    post.book.observe("team_made_t", "CREATE_OR_UPDATE", [old], source="poll")
+    post.wait_for_the_next_second()
+    post.bucket.put("raw/x.csv", body=b"new")
+    with post.listening():
+        wait_until(lambda: {"lost", "succeeded"} == {one.status for one in post.book.objects("team_made_t")})
+    (order,) = post.runs.orders.values()
+    assert b"new" == post.storage.read(order.trigger["objects"][0]["uri"])
+    assert "INFO team.made/t: raw/x.csv: it was deleted or overwritten before it could be read" in post.said
+
+
+def test_versions(post: Post) -> None:
+    """In a bucket with versions each version has a run, with its own content, and is moved only where it is current."""
+    post.bucket.keep_versions()
+    with post.listening(limit=1, action="MOVE", archive=post.archive()):
+        for body in (b"one", b"two", b"three"):
+            post.bucket.put("raw/x.csv", body=body)
+        wait_until(lambda: ["moved"] * 3 == [one.status for one in post.book.objects("team_made_t")])
+    records = [one for order in post.runs.orders.values() for one in order.trigger["objects"]]
+    assert {b"one", b"two", b"three"} == {post.storage.read(one["uri"]) for one in records}
+    assert ["CREATE", "UPDATE", "UPDATE"] == [one["changeType"] for one in records]
+    assert ["archive/x.csv"] == post.there()
+
+
+def test_poisoned_object(post: Post) -> None:
+    """An object that cannot be stored holds nobody up; it has failed after five tries, with the reason."""
+    post.storage = Picky()
+    post.bucket.put("raw/bad.csv", *(f"raw/{number}.csv" for number in range(4)))
+    with post.listening(size=5, limit=1):
+        wait_until(lambda: list(post.statuses().values()).count("succeeded") == 4)
+        wait_until(lambda: post.statuses()["raw/bad.csv"] == "failed", 60)
+    (bad,) = post.book.objects("team_made_t", statuses=["failed"])
+    assert (5, "no room for bad.csv") == (bad.tries, bad.error)
+
+
+def test_api_that_is_away(post: Post) -> None:
+    """Objects wait for the API, and start when it is back."""
+    post.runs.fails = [Unavailable("the API is away")] * 2
+    with post.listening():
+        post.bucket.put("raw/x.csv")
+        wait_until(lambda: post.statuses() == {"raw/x.csv": "succeeded"}, 30)
+    assert 1 == len(post.runs.orders)
+    assert "WARN team.made/t: the API is away" in post.said
+
+
+def test_run_that_is_refused(post: Post) -> None:
+    """A run that the API refuses again and again has failed with the reason, and frees its place."""
+    post.runs.fails = [RunRefused("too large")] * 3
+    with post.listening(limit=1):
+        post.bucket.put("raw/x.csv")
+        wait_until(lambda: post.statuses().get("raw/x.csv") == "failed", 120)
+        post.bucket.put("raw/y.csv")
+        wait_until(lambda: post.statuses().get("raw/y.csv") == "succeeded")
+
+
+def test_two_listeners(post: Post) -> None:
+    """Listeners that share a book share the work: nothing is done twice."""
+    keys = [f"raw/{number}.csv" for number in range(20)]
+    post.bucket.put(*keys)
+    with post.listening(), post.listening():
+        wait_until(lambda: list(post.statuses().values()) == ["succeeded"] * 20, 30)
+    assert sorted([key] for key in keys) == sorted(post.runs.batches())
+
+
+def test_storage_beside_the_bucket(post: Post) -> None:
+    """Where both are on one server the object is copied there, without what its owner wrote beside it."""
+    other = f"{post.bucket.name}-files"
+    post.bucket.client.create_bucket(Bucket=other)
+    post.storage = S3Storage(post.bucket.client, other, "kept")
+    post.bucket.client.put_object(
+        Bucket=post.bucket.name, Key="raw/x é.csv", Body=b"content", Metadata={"sha256": "not that of the content"}
+    )
+    with post.listening():
+        wait_until(lambda: post.statuses() == {"raw/x é.csv": "succeeded"})
+    (order,) = post.runs.orders.values()
+    assert b"content" == post.storage.read(order.trigger["objects"][0]["uri"])
+
+
+class Picky(MemoryStorage):
+    """A storage that does not take some files."""
+
+    def put(self, uri: str, source: Path | bytes) -> StoredFile:
+        if uri.endswith("bad.csv"):
+            raise StorageError("no room for bad.csv", uri)
+        return super().put(uri, source)

@@ -34,8 +34,10 @@ LOOK_SECONDS = 0.5
 WORKERS = 8
 # A run that was ended from outside, and an object that cannot be read, are tried so often.
 MOST_RUNS, MOST_TRIES = 3, 5
+# Nor does asking the API again and again help where it refuses a run.
+MOST_REFUSALS = 3
 AUTOMATION_GRACE = timedelta(seconds=60)
-LONGEST_WAIT_SECONDS = 60.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 60.0
 # The API takes parameters of half a MiB.
 MOST_TRIGGER_BYTES = 400_000
 
@@ -222,7 +224,7 @@ class Desk:
             left = self._book.drop(batch, self._owner, one.id, str(error))
         else:
             self._reports.trouble(self.duty, error)
-            again = datetime.now(timezone.utc) + timedelta(seconds=2**one.tries)
+            again = datetime.now(timezone.utc) + timedelta(seconds=_wait_seconds(one.tries + 1))
             left = self._book.postpone(batch, self._owner, [one.id], str(error), not_before=again, max_tries=MOST_TRIES)
         self._on_settled([one.id])
         return left
@@ -239,7 +241,7 @@ class Desk:
         try:
             run_id = self._runs.start(order_of(duty, batch))
         except RunRefused as error:
-            if hand.tries < MOST_TRIES:
+            if hand.tries + 1 < MOST_REFUSALS:
                 raise
             return self._ended(hand, RunLook("failed", str(error)))
         batch = self._book.started(batch, self._owner, run_id)
@@ -346,7 +348,12 @@ class _Hand:
     def postpone(self) -> None:
         """Wait before what comes next is tried again, longer each time."""
         self.tries += 1
-        self.due = time.monotonic() + min(2.0**self.tries, LONGEST_WAIT_SECONDS)
+        self.due = time.monotonic() + _wait_seconds(self.tries)
+
+
+def _wait_seconds(tries: int) -> float:
+    """How long to wait before what has failed so often is tried again."""
+    return min(FIRST_WAIT_SECONDS * 2.0 ** (tries - 1), LONGEST_WAIT_SECONDS)
 
 
 def _run_of(batch: Batch) -> str:

@@ -1,0 +1,27 @@
+"""Listeners that are killed while objects arrive: each object has one run that succeeded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fire import Scenario, under_fire
+from tests.servers.ministack import Ministack, ministack
+
+__all__ = ["ministack"]
+SCENARIOS = [
+    pytest.param(Scenario("one each", 12, kills=2, server_kills=1, listeners=2, seconds=150), id="a run for each"),
+    pytest.param(
+        Scenario("batches of versions", 10, batch=5, overwrites=3, kills=1, server_kills=0, listeners=2, seconds=120),
+        id="batches of versions",
+    ),
+]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_exactly_once(scenario: Scenario, ministack: Ministack, tmp_path: Path) -> None:
+    """Whatever is killed, and whatever the queue tells twice, no object is lost and none is taken twice."""
+    outcome = under_fire(scenario, ministack, tmp_path, f"sqlite:///{tmp_path / 'book.db'}")
+    assert (0, 0) == (outcome.lost, outcome.doubled), outcome.said[-40:]
