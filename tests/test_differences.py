@@ -214,6 +214,51 @@ TESTS: dict[str, list[str]] = {
     "UploadFiles, DeleteFiles where the namespace is in a folder": ["plugins/core/test_namespace.py::test_folder"],
     "`fileExists` of a folder of a namespace": ["plugins/core/test_namespace_files.py::test_expressions"],
     "a result larger than a queue message": ["test_differences.py::test_large_result"],
+    "S3: `forcePathStyle`, `compatibilityMode`": ["plugins/aws/test_connection.py::test_addresses"],
+    "S3: `stsRoleArn` with `accessKeyId`": ["plugins/aws/test_connection.py::test_role"],
+    "S3: half of the credentials": [
+        "flows/err/wd330-triggers.yaml",
+        "execution/test_triggers.py::test_refused",
+    ],
+    "S3: ETags": [
+        "plugins/aws/test_listing.py::test_what_is_known",
+        "plugins/aws/test_objects.py::test_unquoted",
+    ],
+    "S3: `owner` of listed objects": ["plugins/aws/test_listing.py::test_what_is_known"],
+    "S3: `maxKeys`": ["plugins/aws/test_listing.py::test_limits_are_said"],
+    "S3 Download: `key` beside `prefix`, `delimiter` or `regexp`": ["flows/err/wd330-triggers.yaml"],
+    "S3 Downloads: no `action`": ["plugins/aws/test_downloads.py::test_files"],
+    "S3 Downloads: `action: MOVE`": [
+        "plugins/aws/test_downloads.py::test_action",
+        "model/test_keys.py::test_moved",
+    ],
+    "S3 Downloads: an action that fails half way": [
+        "plugins/aws/test_downloads.py::test_nothing_is_deleted_before_all_is_copied",
+    ],
+    "S3 Downloads: an object that is overwritten before it is moved or deleted": [
+        "plugins/aws/test_downloads.py::test_overwritten_before_it_is_moved",
+        "plugins/aws/test_downloads.py::test_what_came_later_stays",
+    ],
+    "S3 Upload: files of one name in a list": ["plugins/aws/test_uploads.py::test_refused"],
+    "S3 Upload: a key that ends with `/`, for one file": ["plugins/aws/test_uploads.py::test_from"],
+    "S3 Upload: `checksum`, `contentLength` for several files": ["plugins/aws/test_uploads.py::test_refused"],
+    "S3 Copy: `delete: true` onto itself": ["plugins/aws/test_copying.py::test_onto_itself"],
+    "S3 DeleteList": [
+        "plugins/aws/test_deleting.py::test_more_than_a_request",
+        "plugins/aws/test_deleting.py::test_server_that_deletes_one_by_one",
+    ],
+    "S3: `assets`, `taskCache`, `workerGroup`": ["flows/err/wd330-triggers.yaml"],
+    "S3 Trigger: `conditions`, `stopAfter`, `allowConcurrent`, `logLevel` …": [
+        "flows/err/wd330-triggers.yaml",
+        "plugins/aws/test_trigger.py::test_not_supported",
+    ],
+    "S3 Trigger: `action: MOVE` without `moveTo`": ["flows/err/wd330-triggers.yaml"],
+    "S3 Trigger: an archive, or a task that writes, below the watched prefix": [
+        "flows/err/wd331-archives.yaml",
+        "flows/err/wd332-loops.yaml",
+    ],
+    "S3 Trigger: a flow that reads one of several objects": ["flows/ok/arrivals.yaml"],
+    "templates in triggers that do not parse, or name what exists nowhere": ["flows/err/wd330-triggers.yaml"],
 }
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -14,10 +15,14 @@ Target = tuple[str, int] | str
 
 
 class Relay:
-    """Passes connections on, byte for byte. `heard` is what callers said, of all connections, in pieces."""
+    """Passes connections on, byte for byte. `heard` is what callers said, of all connections, in pieces.
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    pause: seconds after each piece of 64 KiB, in both directions. passed: how many bytes there were so far.
+    """
+
+    def __init__(self, target: Target, pause: float = 0.0) -> None:
+        self._target, self._pause = target, pause
+        self.passed = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self.heard: list[bytes] = []
@@ -59,7 +64,18 @@ class Relay:
             self._open += [caller, server]
             for source, sink, heard in ((caller, server, self.heard), (server, caller, None)):
                 arguments = (source, sink, heard)
-                threading.Thread(target=_pass_on, args=arguments, name=f"relay-{self.port}").start()
+                threading.Thread(target=self._pass_on, args=arguments, name=f"relay-{self.port}").start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, heard: list[bytes] | None) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if heard is not None:
+                    heard.append(data)
+                sink.sendall(data)
+                self.passed += len(data)
+                time.sleep(self._pause)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
 
 
 def _connected(target: Target) -> socket.socket:
@@ -70,20 +86,10 @@ def _connected(target: Target) -> socket.socket:
     return connection
 
 
-def _pass_on(source: socket.socket, sink: socket.socket, heard: list[bytes] | None) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            if heard is not None:
-                heard.append(data)
-            sink.sendall(data)
-    with suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
-
-
 @contextmanager
-def relay_to(target: Target) -> Iterator[Relay]:
+def relay_to(target: Target, pause: float = 0.0) -> Iterator[Relay]:
     """A relay in front of a server: its host and port, or the path of its socket."""
-    relay = Relay(target)
+    relay = Relay(target, pause)
     try:
         yield relay
     finally:

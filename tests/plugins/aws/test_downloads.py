@@ -163,7 +163,7 @@ def test_no_checksum(s3: BaseClient, bucket: str) -> None:
 
 
 def test_overwritten_while_it_is_fetched(s3: BaseClient, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is overwritten while its parts arrive is fetched again: the file is one content, and what is told is of it."""
+    """What is overwritten while its parts arrive is fetched again: the file, and what is told, are of one content."""
     old, new = os.urandom(20 * MIB), os.urandom(20 * MIB)
     s3.put_object(Bucket=bucket, Key="a", Body=old)
     fetch, tries = _transfer._fetch, []
@@ -247,7 +247,8 @@ def test_nothing_is_deleted_before_all_is_copied(s3: BaseClient, bucket: str) ->
 
     said = error_of("Downloads", f"bucket: {bucket}\naction: MOVE\nmoveTo: {{bucket: {bucket}-none, key: old}}")
 
-    assert said.startswith(f"cannot copy 's3://{bucket}/") and f"' to 's3://{bucket}-none/old/" in said
+    assert said.startswith(f"cannot copy 's3://{bucket}/")
+    assert f"' to 's3://{bucket}-none/old/" in said
     assert ["a", "b"] == keys(s3, bucket)
 
 
@@ -306,7 +307,7 @@ def test_what_came_later_stays(s3: BaseClient, bucket: str) -> None:
 
 
 def test_versions(s3: BaseClient, bucket: str) -> None:
-    """In a versioned bucket the version that was taken in is moved, and what came later is not hidden by its deletion."""
+    """In a versioned bucket the version that was taken in is moved, and a later one is not hidden by its deletion."""
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     one, two = taken(s3, bucket, "a", b"x"), taken(s3, bucket, "a", b"x")
     assert one.version_id != two.version_id
