@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -140,10 +141,11 @@ def small(server: S3Server, folder: Path, stack: ExitStack) -> Iterator[Case]:
     away = replace(server, endpoint=f"http://127.0.0.1:{port}")
     client = stack.enter_context(client_of(away))
     storage, block = S3Storage(stack.enter_context(client_of(away)), BUCKET, "small"), block_of(away)
-    files = {f"kestra:///{path.name}": path for path in sorted((folder / "small").iterdir())}
+    paths = sorted((folder / "small").iterdir())
+    files = {f"kestra:///{path.name}": path for path in paths}
     yield Case("small up", "wdprefect", lambda: storage.put_many(files.items()))
     for threads in SMALL_THREADS:
-        yield Case("small up", f"boto3, {threads} threads", lambda t=threads: put_all(client, files.values(), t))  # type: ignore[misc]
+        yield Case("small up", f"boto3, {threads} threads", partial(put_all, client, paths, threads))
     yield Case(
         "small up",
         "S3Bucket.upload_from_folder",
@@ -155,12 +157,10 @@ def small(server: S3Server, folder: Path, stack: ExitStack) -> Iterator[Case]:
         "small down", "wdprefect", lambda: in_parallel(lambda uri: storage.get(uri, got / uri[10:]), list(files))
     )
     for threads in SMALL_THREADS:
-        yield Case(
-            "small down", f"boto3, {threads} threads", lambda t=threads: get_all(client, list(files.values()), got, t)
-        )  # type: ignore[misc]
+        yield Case("small down", f"boto3, {threads} threads", partial(get_all, client, paths, got, threads))
 
 
-def put_all(client: Any, paths: Any, threads: int) -> None:
+def put_all(client: Any, paths: list[Path], threads: int) -> None:
     """What a script without this package does at its best."""
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda p: client.put_object(Bucket=BUCKET, Key=f"boto3/{p.name}", Body=p.read_bytes()), paths))
@@ -201,7 +201,7 @@ def client_of(server: S3Server, **settings: Any) -> Iterator[Any]:
     try:
         yield client
     finally:
-        client.close()
+        client.close()  # type: ignore[no-untyped-call]  # as above
 
 
 def block_of(server: S3Server) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
-from contextlib import suppress
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path

@@ -6,6 +6,7 @@ import hashlib
 import random
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ def storage(
     )
     once = Config(read_timeout=READ_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})  # type: ignore[no-untyped-call]
     client = make_client(session, endpoint_url=proxy.endpoint, config=once)
-    yield S3Storage(client, s3_bucket, f"faults/{tmp_path.name}")
-    client.close()
+    with closing(client):
+        yield S3Storage(client, s3_bucket, f"faults/{tmp_path.name}")
 
 
 @pytest.fixture

@@ -41,15 +41,17 @@ def make_client(session: Any, service: str = "s3", *, config: Any = None, **para
 
 def client_from_environment() -> BaseClient:
     """An S3 client with what boto3 finds by itself: AWS_… variables, profiles, the machine's role."""
-    # Whoever changes a variable is somebody else.
-    identity = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
-    return shared_client(("environment", identity), _client_of_environment)
+    return shared_client("environment", _client_of_environment)
 
 
 def shared_client(identity: Hashable, make: Callable[[], BaseClient]) -> BaseClient:
-    """The one client of this process for `identity`, made by `make` when it is asked for the first time."""
+    """The one client of this process for `identity`, made by `make` when it is asked for the first time.
+
+    Where AWS_… variables have changed since, it is another one.
+    """
+    variables = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
     # Not in a child after a fork: both would speak on the same connections.
-    return _CLIENTS.get((os.getpid(), identity), make)
+    return _CLIENTS.get((os.getpid(), variables, identity), make)
 
 
 class _Clients:
