@@ -106,12 +106,10 @@ class _Protocol(H11Protocol):
         super().data_received(data)
 
     def on_response_complete(self) -> None:
-        is_received = not self.cycle.more_body
-        if is_received:
+        # From here on uvicorn itself waits for a few seconds, until there is data again.
+        if not self.cycle.more_body:
             self._unwatch()
         super().on_response_complete()
-        if is_received and self.conn.trailing_data[0]:
-            self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
