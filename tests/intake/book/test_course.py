@@ -187,6 +187,9 @@ def test_unstarted(notebook: Notebook) -> None:
     assert [batch] == book.unstarted("me", timedelta(minutes=1))
     batch = book.withdrawn(batch, "me")
     assert not book.begin(batch.id, 1, "run-2")
+    with pytest.raises(LeaseLost):
+        book.announced(batch, "me")
+    assert batch.is_direct
     book.started(batch, "me", "run-1")
     assert [] == book.unstarted("me", timedelta(minutes=1))
 
