@@ -182,6 +182,8 @@ def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, d
         )
         listeners = Listeners(scenario.listeners, flow, _environment(folder, prefect.url, book), folder / "listen.log")
         stack.callback(listeners.end)
+        # Of what was overwritten before the first start nothing is wanted.
+        _wait_for_text(folder / "listen.log", "there already")
         sender = threading.Thread(target=_send, args=(scenario, bucket), daemon=True)
         sender.start()
         outcome = Outcome(scenario.objects * scenario.overwrites, Counter(), Counter(), 0.0)
@@ -191,6 +193,12 @@ def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, d
     outcome.seconds = time.monotonic() - start
     outcome.said = (folder / "listen.log").read_text(errors="replace").splitlines()
     return outcome
+
+
+def _wait_for_text(file: Path, text: str) -> None:
+    end = time.monotonic() + WARM_UP_SECONDS
+    while time.monotonic() < end and text not in file.read_text(errors="replace"):
+        time.sleep(0.2)
 
 
 def _fire(scenario: Scenario, listeners: Listeners, prefect: Server, outcome: Outcome) -> None:
