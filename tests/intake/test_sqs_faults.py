@@ -1,4 +1,4 @@
-"""A queue whose messages cannot be read, taken in or deleted, or that is not there: nothing is lost, and all is said."""
+"""A queue whose messages cannot be read, taken in or deleted, or that is not there: nothing is lost, all is said."""
 
 from __future__ import annotations
 
