@@ -23,6 +23,8 @@ from typing import Any
 
 import httpx
 
+from tests.on_prefect.deploying import deploy, make_project, worker
+from tests.on_prefect.seen import Api
 from tests.servers.ministack import Ministack, NotifiedBucket
 
 FLOW = """\
@@ -47,6 +49,7 @@ triggers:
     startBy: {start_by}
 """
 WARM_UP_SECONDS = 120.0
+DICE = random.Random()  # noqa: S311  no secret is made of it
 
 
 @dataclass(frozen=True)
@@ -126,12 +129,13 @@ class Server:
 class Listeners:
     """Processes that listen, of which now and then one is killed and another one started."""
 
-    def __init__(self, count: int, flow: Path, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, count: int, flow: Path, environment: dict[str, str], log: Path, *, is_warm: bool) -> None:
         self._flow, self._environment, self._log = flow, environment, log
+        self._arguments = ["--runs", "6", *(["--warm"] if is_warm else [])]
         self._processes = [self._start() for _ in range(count)]
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "wdprefect", "listen", str(self._flow), "--warm", "--runs", "6"]
+        command = [sys.executable, "-m", "wdprefect", "listen", str(self._flow), *self._arguments]
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 command,
@@ -143,7 +147,7 @@ class Listeners:
             )
 
     def kill_one(self) -> None:
-        number = random.randrange(len(self._processes))
+        number = DICE.randrange(len(self._processes))
         self._processes[number].kill()
         self._processes[number].wait()
         self._processes[number] = self._start()
@@ -180,7 +184,11 @@ def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, d
                 start_by=scenario.start_by,
             )
         )
-        listeners = Listeners(scenario.listeners, flow, _environment(folder, prefect.url, book), folder / "listen.log")
+        environment = _environment(folder, prefect.url, book)
+        if scenario.start_by == "automation":
+            stack.enter_context(_worker(folder, flow, prefect.url, bucket.name, environment))
+        log, is_warm = folder / "listen.log", scenario.start_by == "direct"
+        listeners = Listeners(scenario.listeners, flow, environment, log, is_warm=is_warm)
         stack.callback(listeners.end)
         # Of what was overwritten before the first start nothing is wanted.
         _wait_for_text(folder / "listen.log", "there already")
@@ -195,6 +203,32 @@ def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, d
     return outcome
 
 
+@contextmanager
+def _worker(folder: Path, flow: Path, api: str, bucket: str, environment: dict[str, str]) -> Iterator[None]:
+    """The flow deployed with an automation that starts it, and a worker for its runs."""
+    project = folder / "project"
+    project.mkdir()
+    parameters = {"wdprefect_trigger": "{{ event.payload.wdprefect_trigger }}"}
+    automation = {
+        "type": "event",
+        "name": "fire",
+        "match": {"prefect.resource.id": f"s3://{bucket}/raw/*"},
+        "expect": ["wdprefect.s3.object.created"],
+        "posture": "Reactive",
+        "threshold": 1,
+        "within": 0,
+        "parameters": parameters,
+    }
+    deployment = {"entrypoint": "flows.py:team_fire", "name": "fire", "triggers": [automation]}
+    make_project(project, {"fire.yaml": flow.read_text()}, [deployment])
+    found = Api(api)
+    with worker(found, project, variables=environment):
+        deployed = deploy(found, project)
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        yield
+    found.close()
+
+
 def _wait_for_text(file: Path, text: str) -> None:
     end = time.monotonic() + WARM_UP_SECONDS
     while time.monotonic() < end and text not in file.read_text(errors="replace"):
@@ -203,15 +237,15 @@ def _wait_for_text(file: Path, text: str) -> None:
 
 def _fire(scenario: Scenario, listeners: Listeners, prefect: Server, outcome: Outcome) -> None:
     shots = ["listener"] * scenario.kills + ["server"] * scenario.server_kills
-    random.shuffle(shots)
+    DICE.shuffle(shots)
     for shot in shots:
-        time.sleep(random.uniform(2, 6))
+        time.sleep(DICE.uniform(2, 6))
         if shot == "listener":
             listeners.kill_one()
             outcome.kills += 1
         else:
             prefect.kill()
-            time.sleep(random.uniform(0, 3))
+            time.sleep(DICE.uniform(0, 3))
             prefect.start()
             outcome.server_kills += 1
 
@@ -223,9 +257,9 @@ def _send(scenario: Scenario, bucket: NotifiedBucket) -> None:
         for number in range(scenario.objects):
             key = f"raw/{number % 10}/{number}.txt"
             bucket.put(key, f"{number} {turn}".encode())
-            if random.random() < scenario.duplicates:
+            if DICE.random() < scenario.duplicates:
                 late.append(json.dumps({"Records": [_record(bucket, key)]}))
-    random.shuffle(late)
+    DICE.shuffle(late)
     for body in late:
         bucket.send(body)
 
