@@ -6,13 +6,19 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, insert, select
 
 from wdprefect.intake.book_database import moment
 from wdprefect.intake.book_schema import BATCHES, HISTORY, OBJECTS, STATES
 from wdprefect.intake.objects import Batch, ClaimedObject, SeenObject, Status
 
-_SELECT = select(BATCHES, STATES.c.state_key).join(STATES, STATES.c.id == BATCHES.c.state)
+# Statements are made once: for SQLAlchemy that takes longer than for SQLite to do what they say.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_BATCHES = (
+    select(BATCHES, STATES.c.state_key).join(STATES, STATES.c.id == BATCHES.c.state).where(BATCHES.c.id.in_(_IDS))
+)
+_MEMBERS = select(OBJECTS).where(OBJECTS.c.batch.in_(_IDS)).order_by(OBJECTS.c.due, OBJECTS.c.id)
+_RECORD = insert(HISTORY)
 # SQLite takes 32,766 parameters in a statement, older ones 999.
 _AT_ONCE = 900
 
@@ -22,9 +28,8 @@ def load_batches(connection: Connection, ids: Sequence[str]) -> list[Batch]:
     rows: dict[str, Row[Any]] = {}
     objects: dict[str, list[ClaimedObject]] = {}
     for part in in_parts(ids):
-        rows.update({row.id: row for row in connection.execute(_SELECT.where(BATCHES.c.id.in_(part)))})
-        members = select(OBJECTS).where(OBJECTS.c.batch.in_(part)).order_by(OBJECTS.c.due, OBJECTS.c.id)
-        for row in connection.execute(members):
+        rows.update({row.id: row for row in connection.execute(_BATCHES, {"ids": part})})
+        for row in connection.execute(_MEMBERS, {"ids": part}):
             objects.setdefault(row.batch, []).append(claimed_object(row))
     return [_batch(rows[id_], objects.get(id_, [])) for id_ in ids if id_ in rows]
 
@@ -72,7 +77,7 @@ def record(
     line = {"at": at, "status": status, "batch": batch, "who": who, "note": reason}
     lines = [line | {"object": id_} for id_ in ([None] if objects is None else objects)]
     if lines:
-        connection.execute(insert(HISTORY), lines)
+        connection.execute(_RECORD, lines)
 
 
 def _batch(row: Row[Any], objects: Sequence[ClaimedObject]) -> Batch:

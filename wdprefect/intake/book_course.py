@@ -6,9 +6,21 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from wdprefect.errors import WdprefectError
 from wdprefect.intake.book_batches import find_batch, in_parts, record
@@ -45,10 +57,9 @@ class Course(Claims):
         """The objects lie in the internal storage, each at the URI of its id. May be repeated with other URIs."""
         with self.writing() as connection:
             now = self._step(connection, batch, owner, ("claimed", "staged"), "staged")
-            where = update(OBJECTS).where(OBJECTS.c.id == bindparam("row"), OBJECTS.c.batch == batch.id)
-            rows = [{"row": id_, "at_uri": uri} for id_, uri in uris.items()]
+            rows = [{"row": id_, "in_batch": batch.id, "at_uri": uri} for id_, uri in uris.items()]
             if rows:
-                connection.execute(where.values(status="staged", uri=bindparam("at_uri")), rows)
+                connection.execute(_STAGE, rows)
             record(connection, now, "staged", batch=batch.id, who=owner)
         objects = tuple(replace(claimed, uri=uris.get(claimed.id, claimed.uri)) for claimed in batch.objects)
         return replace(batch, status="staged", objects=objects)
@@ -71,8 +82,7 @@ class Course(Claims):
     def started(self, batch: Batch, owner: str, run_id: str) -> Batch:
         """There is a run. May be repeated for the same run."""
         with self.writing() as connection:
-            same = select(BATCHES.c.id).where(_is_of(batch, owner), BATCHES.c.status == "started")
-            if connection.execute(same.where(BATCHES.c.run_id == run_id)).first() is None:
+            if connection.execute(_SAME_RUN, _given(batch, owner) | {"of_run": run_id}).first() is None:
                 self._advance(connection, batch, owner, ("staged",), "started", reason=_run(run_id), run_id=run_id)
         return replace(batch, status="started", run_id=run_id)
 
@@ -104,10 +114,10 @@ class Course(Claims):
                 # Those whose action was done before the run.
                 moved = update(OBJECTS).where(OBJECTS.c.batch == batch.id, OBJECTS.c.has_moved)
                 connection.execute(moved.values(status="moved"))
+            settle(connection, batch.id)
             if not has_action:
                 nothing = update(BATCHES).where(BATCHES.c.id == batch.id)
                 connection.execute(nothing.values(action_due=None, owner=None, lease=0))
-            settle(connection, batch.id, now)
             return _loaded(connection, batch)
 
     def moved(self, batch: Batch, owner: str, objects: Iterable[int], reason: str | None = None) -> Batch:
@@ -122,7 +132,7 @@ class Course(Claims):
                     update(OBJECTS).where(mine, OBJECTS.c.status == "succeeded").values(status="moved", error=None)
                 )
             record(connection, now, "moved", batch=batch.id, who=owner, reason=reason, objects=ids)
-            settle(connection, batch.id, now)
+            settle(connection, batch.id)
             return _loaded(connection, batch)
 
     def action_failed(self, batch: Batch, owner: str, error: str) -> None:
@@ -238,15 +248,17 @@ class Course(Claims):
     ) -> int:
         """The batch gets this status, if it is the owner's and has one of these; the time."""
         now = self.now(connection)
-        mine = update(BATCHES).where(_is_of(batch, owner), BATCHES.c.status.in_(before))
-        if connection.execute(mine.values(status=status, since=now, **values)).rowcount != 1:
+        given = _given(batch, owner) | {"before": before}
+        to = {"status": status, "since": now} | values
+        statement = _step_to(tuple(to))
+        if connection.execute(statement, given | {f"to_{name}": value for name, value in to.items()}).rowcount != 1:
             raise LeaseLost(batch)
         return now
 
     def _hold(self, connection: Connection, batch: Batch, owner: str, *which: ColumnElement[bool]) -> int:
         """The time, if the batch is the owner's and such a one, and it stays so meanwhile."""
-        mine = select(BATCHES.c.id).where(_is_of(batch, owner), *which).with_for_update()
-        if connection.execute(mine).one_or_none() is None:
+        mine = _MINE.where(*which) if which else _MINE
+        if connection.execute(mine, _given(batch, owner)).one_or_none() is None:
             raise LeaseLost(batch)
         return self.now(connection)
 
@@ -267,21 +279,50 @@ def _left(connection: Connection, batch: Batch) -> Batch | None:
 
 
 def _set_objects(connection: Connection, batch_id: str, status: Status, error: str | None = None) -> None:
-    connection.execute(update(OBJECTS).where(OBJECTS.c.batch == batch_id).values(status=status, error=error))
+    connection.execute(_SET_OBJECTS, {"in_batch": batch_id, "to_status": status, "with_error": error})
 
 
-def settle(connection: Connection, batch_id: str, now: int) -> None:
+def settle(connection: Connection, batch_id: str) -> None:
     """End an ended batch whose objects have all moved."""
-    left = select(OBJECTS.c.id).where(OBJECTS.c.batch == batch_id, OBJECTS.c.has_moved.is_(False)).limit(1)
-    if connection.execute(left).first() is None:
-        ended = update(BATCHES).where(BATCHES.c.id == batch_id, BATCHES.c.action_due.is_not(None))
-        connection.execute(ended.values(action_due=None, owner=None, lease=0))
-        succeeded = update(BATCHES).where(BATCHES.c.id == batch_id, BATCHES.c.status == "succeeded")
-        connection.execute(succeeded.values(status="moved", since=now))
+    if connection.execute(_NOT_MOVED, {"in_batch": batch_id}).first() is None:
+        connection.execute(_SETTLE, {"in_batch": batch_id})
 
 
-def _is_of(batch: Batch, owner: str) -> Any:
-    return (BATCHES.c.id == batch.id) & (BATCHES.c.owner == owner) & (BATCHES.c.attempt == batch.attempt)
+def _given(batch: Batch, owner: str) -> dict[str, Any]:
+    return {"of_id": batch.id, "of_owner": owner, "of_attempt": batch.attempt}
+
+
+# Statements are made once: for SQLAlchemy that takes longer than for SQLite to do what they say.
+_IS_MINE = and_(
+    BATCHES.c.id == bindparam("of_id"),
+    BATCHES.c.owner == bindparam("of_owner"),
+    BATCHES.c.attempt == bindparam("of_attempt"),
+)
+_MINE = select(BATCHES.c.id).where(_IS_MINE).with_for_update()
+_SAME_RUN = select(BATCHES.c.id).where(_IS_MINE, BATCHES.c.status == "started", BATCHES.c.run_id == bindparam("of_run"))
+_MEMBERS = OBJECTS.c.batch == bindparam("in_batch")
+_STAGE = (
+    update(OBJECTS).where(OBJECTS.c.id == bindparam("row"), _MEMBERS).values(status="staged", uri=bindparam("at_uri"))
+)
+_SET_OBJECTS = update(OBJECTS).where(_MEMBERS).values(status=bindparam("to_status"), error=bindparam("with_error"))
+_NOT_MOVED = select(OBJECTS.c.id).where(_MEMBERS, OBJECTS.c.has_moved.is_(False)).limit(1)
+_SETTLE = (
+    update(BATCHES)
+    .where(BATCHES.c.id == bindparam("in_batch"), BATCHES.c.action_due.is_not(None))
+    .values(
+        action_due=None,
+        owner=None,
+        lease=0,
+        status=case((BATCHES.c.status == "succeeded", "moved"), else_=BATCHES.c.status),
+    )
+)
+
+
+@cache
+def _step_to(columns: tuple[str, ...]) -> Update:
+    """The step of a batch that sets these columns; there are a handful of them."""
+    mine = update(BATCHES).where(_IS_MINE, BATCHES.c.status.in_(bindparam("before", expanding=True)))
+    return mine.values({name: bindparam(f"to_{name}") for name in columns})
 
 
 def _loaded(connection: Connection, batch: Batch) -> Batch:

@@ -155,7 +155,7 @@ class Views(Course):
                     connection, now, "seen", batch=None, who=who, reason=f"again, was {row.status}", objects=[row.id]
                 )
             for batch_id in {row.batch for row in rows if row.batch}:
-                settle(connection, batch_id, now)
+                settle(connection, batch_id)
 
     def _check_ended(self, rows: Sequence[Row[Any]], object_ids: Sequence[int]) -> None:
         for missing in set(object_ids) - {row.id for row in rows}:

@@ -151,7 +151,7 @@ class Desk:
         for hand in hands:
             if hand.batch.id in late:
                 self._reports.line(self.duty, f"{_names(hand.batch)}: no automation has started a run, so this does")
-                hand.batch, hand.is_direct = self._book.withdrawn(hand.batch, self._owner), True
+                hand.batch = self._book.withdrawn(hand.batch, self._owner)
             else:
                 hand.batch = now.get(hand.batch.id, hand.batch)
 
@@ -234,7 +234,7 @@ class Desk:
 
     def _start(self, hand: _Hand) -> Batch:
         duty, batch = self.duty, hand.batch
-        if duty.start_by == "automation" and batch.attempt == 1 and not hand.is_direct:
+        if duty.start_by == "automation" and batch.attempt == 1 and not batch.is_direct:
             batch = self._book.announced(batch, self._owner)
             self._runs.announce(announcement(duty, batch))
             return batch
@@ -263,7 +263,7 @@ class Desk:
         assert look is not None, "this step is for runs that are over"
         if look.state == "crashed" and batch.attempt < MOST_RUNS:
             self._reports.line(self.duty, f"{_names(batch)}: run {batch.run_id} crashed, another one is made")
-            hand.is_carried_out, hand.is_direct = False, True
+            hand.is_carried_out = False
             return self._book.anew(batch, self._owner, f"run {batch.run_id} crashed: {look.message}")
         return self._ended(hand, look)
 
@@ -331,8 +331,7 @@ class _Hand:
     """A batch that this process has.
 
     is_orphan: another process had it, and is gone. look: how its run has ended. is_carried_out: whether its run has
-    been seen to. is_direct: no automation is waited for. due: what comes next is not tried before; tries: how often it
-    has failed.
+    been seen to. due: what comes next is not tried before; tries: how often it has failed.
     """
 
     batch: Batch
@@ -340,7 +339,6 @@ class _Hand:
     look: RunLook | None = None
     is_busy: bool = False
     is_carried_out: bool = False
-    is_direct: bool = False
     is_done: bool = False
     tries: int = 0
     due: float = 0.0

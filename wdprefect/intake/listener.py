@@ -37,7 +37,7 @@ class Listener:
     book has confirmed that what this process works on is its own. webhook: where stores may post, if anywhere.
     """
 
-    def __init__(  # noqa: PLR0913  what it is put together of; made in one place
+    def __init__(
         self,
         duties: Sequence[Duty],
         book: Book,

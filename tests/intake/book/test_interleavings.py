@@ -18,7 +18,7 @@ STEPS = [
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     # A seed is not made smaller.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

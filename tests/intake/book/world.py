@@ -1,4 +1,4 @@
-"""A world in which processes die between any two steps, leases end unnoticed, and runs and automations come as they like."""
+"""A world in which processes die between any two steps, leases end unnoticed, and runs come as they like."""
 
 from __future__ import annotations
 
