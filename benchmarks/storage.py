@@ -126,6 +126,10 @@ def large(server: S3Server, folder: Path, stack: ExitStack) -> Iterator[Case]:
     yield Case("up", "wdprefect", lambda: storage.put(LARGE, source))
     yield Case("up", "boto3, 4 x 64 MiB", lambda: client.upload_file(path, BUCKET, "boto3", Config=best))
     yield Case("up", "boto3, no checksums of its own", lambda: lean.upload_file(path, BUCKET, "boto3", Config=best))
+    bare = stack.enter_context(
+        client_of(server, request_checksum_calculation="when_required", s3={"payload_signing_enabled": False})
+    )
+    yield Case("up", "boto3, nothing looked at", lambda: bare.upload_file(path, BUCKET, "boto3", Config=best))
     yield Case("up", "S3Bucket.upload_from_path", lambda: block.upload_from_path(path, "block", _sync=True))
     yield Case("down", "wdprefect", lambda: storage.get(LARGE, target))
     yield Case("down", "boto3, 4 x 64 MiB", lambda: client.download_file(BUCKET, "boto3", str(target), Config=best))

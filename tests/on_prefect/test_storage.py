@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,11 @@ from tests.on_prefect.seen import Api
 from tests.servers.s3 import S3Server, s3_server
 from tests.servers.s3_block import save_block
 from wdprefect.api import EngineName
+from wdprefect.errors import StorageError
 from wdprefect.execution.execution import Execution
 from wdprefect.model.flow import Flow
+from wdprefect.on_prefect.storage import storage_of_block
+from wdprefect.storage.s3 import S3Storage
 
 __all__ = ["s3_server"]
 
@@ -136,3 +141,37 @@ def test_unknown_block(flow: Flow, data: Path, prefect_api: str) -> None:
     """A block that does not exist is named."""
     with pytest.raises(wdprefect.errors.UsageError, match="there is no Prefect block 's3-bucket/nowhere'"):
         wdprefect.run(flow, inputs={"data": str(data)}, storage="s3-bucket/nowhere")
+
+
+def bucket_block(server: S3Server, credentials: str, secret: str | None = None) -> Any:
+    """An S3Bucket block with credentials of one of the two kinds, not saved."""
+    from prefect_aws import AwsClientParameters, AwsCredentials, MinIOCredentials, S3Bucket  # as in s3_block
+
+    at = AwsClientParameters(endpoint_url=server.endpoint)
+    key, secret = server.access_key, secret or server.secret_key
+    if credentials == "aws":
+        found = AwsCredentials(
+            aws_access_key_id=key, aws_secret_access_key=secret, region_name="us-east-1", aws_client_parameters=at
+        )
+        return S3Bucket(bucket_name="blocks", credentials=found)
+    minio = MinIOCredentials(minio_root_user=key, minio_root_password=secret, aws_client_parameters=at)
+    return S3Bucket(bucket_name="blocks", bucket_folder="x", credentials=minio)
+
+
+@pytest.mark.parametrize("credentials", ["aws", "minio"])
+def test_blocks_share_a_client(s3_server: S3Server, credentials: str) -> None:
+    """Two blocks with the same credentials have one client; with another secret it is another one."""
+    with s3_server.client() as client, suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket="blocks")
+    one, same, other = (
+        storage_of_block(bucket_block(s3_server, credentials, secret)) for secret in (None, None, "wrong")
+    )
+    assert isinstance(one, S3Storage)
+    assert isinstance(same, S3Storage)
+    assert isinstance(other, S3Storage)
+    assert one.client is same.client
+    assert one.client is not other.client
+    one.put("kestra:///a", b"x")
+    assert b"x" == same.read("kestra:///a")
+    with pytest.raises(StorageError, match="the secret does not belong to the access key"):
+        other.read("kestra:///a")

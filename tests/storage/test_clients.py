@@ -62,10 +62,10 @@ def test_threads_that_begin_together() -> None:
 
 
 def test_what_it_is_like() -> None:
-    """A server of one's own is asked by path; connections are enough for sixteen files of four parts; no long waits."""
+    """A server of one's own is asked by path; connections are enough for all workers; no long waits."""
     config = client_from_environment().meta.config
     assert "path" == config.s3["addressing_style"]
-    assert (64, 10, 30) == (config.max_pool_connections, config.connect_timeout, config.read_timeout)
+    assert (128, 10, 30) == (config.max_pool_connections, config.connect_timeout, config.read_timeout)
     assert "standard" == config.retries["mode"]
 
 

@@ -6,7 +6,7 @@ import hashlib
 import random
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from wdprefect.model.stop import Stop
 from wdprefect.model.waiting import Waiter, waiting_for
 from wdprefect.storage import patience
 from wdprefect.storage.s3 import S3Storage
-from wdprefect.storage.s3_client import make_client
+from wdprefect.storage.s3_client import READ_SECONDS, make_client
 
 pytestmark = pytest.mark.s3
 
@@ -30,7 +30,6 @@ SMALL = b"id,name\n" * 1000
 LARGE = random.Random(2).randbytes(20 * MIB)  # noqa: S311  only to differ everywhere
 PUT, GET, HEAD = (rf"^{method} /runs/[^ ]*/a(\?|$| )" for method in ("PUT", "GET", "HEAD"))
 PART, BEGIN, COMPLETE = r"^PUT .*partNumber=", r"^POST .*\?uploads", r"^POST .*uploadId="
-READ_SECONDS = 1
 
 
 @pytest.fixture
@@ -40,22 +39,35 @@ def proxy(s3_server: S3Server, s3_bucket: str) -> Iterator[Unruly]:
         yield found
 
 
+@contextmanager
+def behind(proxy: Unruly, server: S3Server, prefix: str, read_seconds: float) -> Iterator[S3Storage]:
+    """A storage behind the proxy, which boto3 does not try again, and the storage soon."""
+    import boto3  # a quarter of a second
+    from botocore.config import Config
+
+    session = boto3.session.Session(  # type: ignore[no-untyped-call]  # boto3 has no types
+        aws_access_key_id=server.access_key, aws_secret_access_key=server.secret_key, region_name="us-east-1"
+    )
+    once = Config(read_timeout=read_seconds, retries={"mode": "standard", "total_max_attempts": 1})  # type: ignore[no-untyped-call]
+    with closing(make_client(session, endpoint_url=proxy.endpoint, config=once)) as client:
+        yield S3Storage(client, "runs", f"faults/{prefix}")
+
+
 @pytest.fixture
 def storage(
     proxy: Unruly, s3_server: S3Server, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[S3Storage]:
-    """A storage behind the proxy, which is not tried again by boto3, and soon by the storage."""
-    import boto3  # a quarter of a second
-    from botocore.config import Config
-
+    """A storage that waits for answers as long as usual."""
     monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.01)
-    session = boto3.session.Session(  # type: ignore[no-untyped-call]  # boto3 has no types
-        aws_access_key_id=s3_server.access_key, aws_secret_access_key=s3_server.secret_key, region_name="us-east-1"
-    )
-    once = Config(read_timeout=READ_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})  # type: ignore[no-untyped-call]
-    client = make_client(session, endpoint_url=proxy.endpoint, config=once)
-    with closing(client):
-        yield S3Storage(client, s3_bucket, f"faults/{tmp_path.name}")
+    with behind(proxy, s3_server, tmp_path.name, READ_SECONDS) as found:
+        yield found
+
+
+@pytest.fixture
+def hasty(proxy: Unruly, s3_server: S3Server, s3_bucket: str, tmp_path: Path) -> Iterator[S3Storage]:
+    """A storage for which a second without an answer is too long."""
+    with behind(proxy, s3_server, tmp_path.name, 1) as found:
+        yield found
 
 
 @pytest.fixture
@@ -78,7 +90,6 @@ def unfinished(server: S3Server, bucket: str, storage: S3Storage) -> list[str]:
     ("how", "after"),
     [
         ("answer", 0),
-        ("hang", 0),
         ("reset up", 0),
         ("reset up", 4000),
         ("flip up", 4000),
@@ -113,7 +124,7 @@ def test_one_part_is_sent_again(
 @pytest.mark.parametrize("size", [pytest.param(len(SMALL), id="small"), pytest.param(len(LARGE), id="in parts")])
 @pytest.mark.parametrize(
     ("how", "after"),
-    [("answer", 0), ("hang", 0), ("reset down", 0), ("reset down", 5000), ("cut", 5000), ("flip down", 5000)],
+    [("answer", 0), ("reset down", 0), ("reset down", 5000), ("cut", 5000), ("flip down", 5000)],
 )
 def test_down(
     proxy: Unruly, storage: S3Storage, said: list[str], tmp_path: Path, size: int, how: How, after: int
@@ -125,6 +136,15 @@ def test_down(
     proxy.faults.append(Fault(how, GET, after=after))
     storage.get(URI, tmp_path / "target")
     assert content == (tmp_path / "target").read_bytes()
+
+
+def test_nothing_is_said(proxy: Unruly, hasty: S3Storage, said: list[str]) -> None:
+    """A server that says nothing any more has not answered: it is asked again, either way."""
+    hasty.put(URI, b"before")
+    proxy.faults += [Fault("hang", PUT), Fault("hang", GET)]
+    hasty.put(URI, SMALL)
+    assert SMALL == hasty.read(URI)
+    assert any("the server takes too long to answer (ReadTimeoutError" in line for line in said)
 
 
 def test_one_range_is_fetched_again(proxy: Unruly, storage: S3Storage, tmp_path: Path) -> None:
@@ -207,11 +227,11 @@ def test_a_server_that_goes_and_comes_back(proxy: Unruly, storage: S3Storage, sa
         ("reset up", "the server broke the connection off (ConnectionClosedError"),
     ],
 )
-def test_a_server_that_never_answers(proxy: Unruly, storage: S3Storage, said: list[str], how: How, text: str) -> None:
+def test_a_server_that_never_answers(proxy: Unruly, hasty: S3Storage, said: list[str], how: How, text: str) -> None:
     """A server that has never answered is not waited for: its address may be wrong."""
     proxy.faults.append(Fault(how, ".", times=1000))
     with pytest.raises(Unavailable) as caught:
-        storage.put(URI, SMALL)
+        hasty.put(URI, SMALL)
     assert text in str(caught.value)
     assert "; check the endpoint's address and port, the network and the proxy" in str(caught.value)
     assert [] == said

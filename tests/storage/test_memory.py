@@ -38,6 +38,14 @@ with storage.open("kestra:///large") as file:
         pass
 print(peak_mib() - before)
 """
+FILES, BYTES = 10_000, 4096
+MANY = (
+    SCRIPT.partition('storage.put("kestra:///large"')[0]
+    + f"""
+storage.put_many((f"kestra:///many/{{number}}", b"x" * {BYTES}) for number in range({FILES}))
+print(peak_mib() - before)
+"""
+)
 
 
 @pytest.mark.parametrize("kind", ["local", pytest.param("s3", marks=pytest.mark.s3)])
@@ -54,3 +62,12 @@ def test_memory_stays_flat(request: pytest.FixtureRequest, tmp_path: Path, kind:
     found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     assert MOST_MIB > float(found.stdout)
     assert (tmp_path / "large").stat().st_size == (tmp_path / "copy").stat().st_size
+
+
+@pytest.mark.s3
+def test_many_files(s3_server: S3Server, s3_bucket: str, tmp_path: Path) -> None:
+    """Storing 10,000 small files takes no memory for each that is not the answer."""
+    command = [sys.executable, "-c", MANY, f"s3://{s3_bucket}/memory", str(tmp_path)]
+    environment = os.environ | s3_server.environment
+    found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert MOST_MIB / 2 > float(found.stdout)

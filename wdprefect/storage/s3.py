@@ -35,7 +35,7 @@ UNSAID = frozenset({400, 403})
 class S3Storage:
     """The Storage port on the objects of `bucket` whose keys begin with `prefix` and a slash.
 
-    client: a boto3 S3 client; 64 connections let `put_many` work at full speed. Safe to use from several threads.
+    client: a boto3 S3 client; 128 connections let `put_many` work at full speed. Safe to use from several threads.
     A server that is out of order is waited for, see `Patience`.
     """
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-# Sixteen files at a time, four parts of each.
-CONNECTIONS = 64
+# As many files at a time as there are workers, four parts of each.
+CONNECTIONS = 128
 CONNECT_SECONDS = 10
 # botocore waits twice as long, three times. The slowest answer of a healthy server is that of a long copy.
 READ_SECONDS = 30
 
 
 def make_client(session: Any, service: str = "s3", *, config: Any = None, **parameters: Any) -> BaseClient:
-    """A client of a boto3 session that 64 threads may use at a time, and that tries again where that may help.
+    """A client of a boto3 session that 128 threads may use at a time, and that tries again where that may help.
 
     config: a botocore Config whose settings win. parameters: as of `Session.client`, such as `endpoint_url`.
     """
