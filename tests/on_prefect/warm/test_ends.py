@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ import pytest
 from tests.on_prefect import stopping
 from tests.on_prefect.seen import Api
 from tests.on_prefect.warm.starting import Warm, create, deploy, warm
-from tests.workspace.watching import is_dead
+from tests.workspace.watching import is_dead, wait_until
 from wdprefect.errors import Unavailable, UsageError
 from wdprefect.on_prefect.warm.owner import Lease
 from wdprefect.on_prefect.warm.process import MODULE, Settings
@@ -104,6 +105,33 @@ def test_runs_that_wait_while_the_template_dies(api: Api, slow: Warm) -> None:
 
     assert [0, 0, 0] == [slow.ended.code(flow_run_id) for flow_run_id in runs]
     assert {"COMPLETED"} == {api.state(flow_run_id) for flow_run_id in runs}
+
+
+def test_templates_that_die_of_a_run(api: Api, tmp_path: Path) -> None:
+    """A run that no template lives to begin is given back after three of them, as it was; the next one is executed."""
+    file = tmp_path / "quick.yaml"
+    file.write_text(QUICK)
+    with warm(api, file) as found:
+        file.unlink()
+        # Who reads the flow waits until it is written.
+        os.mkfifo(file)
+        flow_run_id = found.start("company.team.quick")
+        for last in (False, False, True):
+            pipe = end_of_reader(file)
+            template = template_of(os.getpid())
+            template.kill()
+            wait_until(lambda pid=template.pid: is_dead(pid))  # type: ignore[misc]  # mypy cannot infer a default
+            os.close(pipe)
+            if not last:
+                pipe = end_of_reader(file)
+                os.write(pipe, QUICK.encode())
+                os.close(pipe)
+        assert found.ended.code(flow_run_id) is None
+        assert "PENDING" == api.state(flow_run_id)
+
+        file.unlink()
+        file.write_text(QUICK)
+        assert "COMPLETED" == api.state(found.run("company.team.quick"))
 
 
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
@@ -217,6 +245,34 @@ def test_a_template_that_does_not_start(tmp_path: Path, monkeypatch: pytest.Monk
         runner.start()
     first, *_, last = str(found.value).splitlines()
     assert ("the process that warm runs come from did not start", "  ImportError: prefect is broken") == (first, last)
+
+
+@pytest.mark.parametrize(("how", "expected", "code"), [("SIGTERM", "CANCELLED", 0), ("SIGKILL", "CRASHED", -9)])
+def test_runs_that_are_not_forked(api: Api, tmp_path: Path, how: str, expected: str, code: int) -> None:
+    """Where nothing may be forked a run has a new Python, and ends like any other."""
+    (tmp_path / "slow.yaml").write_text(stopping.COMMAND)
+    with warm(api, tmp_path / "slow.yaml", forks=False) as found:
+        flow_run_id = found.start(stopping.FLOW, {"folder": str(tmp_path)})
+        children = stopping.children_of_run(tmp_path)
+        (process,) = processes_of(flow_run_id)
+        process.send_signal(signal.Signals[how])
+        assert code == found.ended.code(flow_run_id)
+
+    assert expected == api.state(flow_run_id)
+    stopping.assert_gone(children)
+
+
+def end_of_reader(fifo: Path) -> int:
+    """The end to write to of a named pipe, as soon as somebody reads it."""
+    found: list[int] = []
+
+    def is_read() -> bool:
+        with suppress(OSError):
+            found.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(found)
+
+    wait_until(is_read, 60)
+    return found[0]
 
 
 def processes_of(flow_run_id: str) -> list[psutil.Process]:

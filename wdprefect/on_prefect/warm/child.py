@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import traceback
@@ -52,7 +51,6 @@ def detach(output: int) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
-    gc.enable()
 
 
 def _usual_signals() -> Mapping[signal.Signals, Any]:

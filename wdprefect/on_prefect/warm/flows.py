@@ -14,6 +14,7 @@ from wdprefect.execution.runners import choose_options
 from wdprefect.loader import load_file, load_text
 from wdprefect.on_prefect.containers import container_block
 from wdprefect.on_prefect.flow import Alone, make_prefect_flow
+from wdprefect.on_prefect.warm.owner import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class WarmFlows:
     def __init__(self, files: Mapping[str, Path], loading: Loading) -> None:
         self._files, self._loading = files, loading
         self._loaded: dict[str, _Loaded] = {}
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], owner: Owner) -> WarmFlows:
+        """The flows that a template's settings name, for the runs of an owner."""
+        loading = Loading(settings["storage"], settings["runner"], owner.alone())
+        return cls({name: Path(file) for name, file in settings["flows"].items()}, loading)
 
     def load(self) -> dict[str, str]:
         """Load all; returns what keeps flows from running, by name."""

@@ -8,6 +8,7 @@ import select
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,12 @@ class Lease:
 
     file: Path
     seconds: float
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Lease | None:
+        """The lease that a template's settings name, if they do."""
+        lease = settings["lease"]
+        return cls(Path(lease["file"]), lease["seconds"]) if lease else None
 
     def is_over(self) -> bool:
         try:

@@ -26,19 +26,21 @@ OWN_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PREFECT_CLIENT_SERVER_VERSION_CHECK
 class Settings:
     """What a template is to hold: flow files by the names of their flows; storage and runner as in `wdprefect.run`.
 
-    lease: what its runs look at, if anything: see `Lease`.
+    lease: what its runs look at, if anything: see `Lease`. forks: whether its runs are forked, or start anew.
     """
 
     flows: Mapping[str, Path]
     storage: str | None = None
     runner: str | None = None
     lease: Lease | None = None
+    forks: bool = sys.platform == "linux"
 
     def text(self) -> str:
         """As the template reads them."""
         lease = {"file": str(self.lease.file.absolute()), "seconds": self.lease.seconds} if self.lease else None
         flows = {name: str(file.absolute()) for name, file in self.flows.items()}
-        return json.dumps({"flows": flows, "storage": self.storage, "runner": self.runner, "lease": lease})
+        kinds = {"storage": self.storage, "runner": self.runner, "forks": self.forks}
+        return json.dumps({"flows": flows, "lease": lease, **kinds})
 
 
 class TemplateProcess:

@@ -7,7 +7,7 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ START_SECONDS = 120.0
 LOOK_SECONDS = 0.1
 LAST_LINES = 20
 MOST = 16
+MOST_TRIES = 3
 _log = logging.getLogger(__name__)
 
 # Gets a run that has ended and its exit code: 0 when it is closed in the API, other numbers when its process died, None
@@ -116,10 +117,16 @@ class WarmRunner:
         if self._thread.is_alive():
             self._wake_up()
             self._thread.join(END_SECONDS + 3 * MARGIN_SECONDS)
+            if self._template:
+                # It hangs.
+                self._template.wait(0)
 
     def _open(self) -> None:
         self._is_ready, self._said = False, deque(maxlen=LAST_LINES)
-        self._template = TemplateProcess(self._settings)
+        try:
+            self._template = TemplateProcess(self._settings)
+        except OSError as error:
+            raise Unavailable(f"no process can be started for warm runs: {error.strerror}") from error
         self._template_output = Output(self._template.output, self._template_says)
 
     def _ask_more(self) -> None:
@@ -146,14 +153,17 @@ class WarmRunner:
             poll = select.poll()
             for file in heard:
                 poll.register(file, select.POLLIN)
-            for file, _ in poll.poll(timeout):
-                heard[file]()
-            self._bury()
+            ready = {file for file, _ in poll.poll(timeout)}
+            for file, hear in heard.items():
+                if file in ready:
+                    hear()
+            if timeout is not None:
+                self._bury()
         os.close(self._waking)
         os.close(self._wake)
 
     def _heard(self) -> dict[int, Callable[[], None]]:
-        """What can be read from, and what then reads it."""
+        """What can be read from, and what then reads it; last what may close others of these."""
         outputs = [run.output for run in self._runs.values()]
         if self._template:
             outputs.append(self._template_output)
@@ -184,7 +194,7 @@ class WarmRunner:
             case {"started": flow_run_id, "pid": pid}:
                 self._runs[UUID(flow_run_id)].has_started(pid)
             case {"exited": flow_run_id, "code": code}:
-                self._end(self._runs[UUID(flow_run_id)], code)
+                self._end([self._runs[UUID(flow_run_id)]], code)
 
     def _lose_template(self) -> None:
         """The template has died: start another one, which gets the runs that the dead one had not taken."""
@@ -197,31 +207,38 @@ class WarmRunner:
             was_ready, self._template = self._is_ready, None
             lost = [run for run in self._runs.values() if run.lose_template()]
             # One that does not even get ready would not the next time: its runs are given back.
-            if was_ready and not self._is_stopping:
-                self._open()
-                self._ask_more()
-                lost = []
-            self._changed.notify_all()
-        for run in lost:
-            self._end(run, None)
+            if was_ready and not self._is_stopping and self._reopen():
+                # And a run of which templates die before they begin it.
+                lost = [run for run in lost if run.tries >= MOST_TRIES]
+        self._end(lost, None)
+
+    def _reopen(self) -> bool:
+        try:
+            self._open()
+        except Unavailable as error:
+            _log.error("%s", error)
+            return False
+        return True
 
     def _bury(self) -> None:
         """Report runs whose template has died, as they end."""
-        for run in [run for run in self._runs.values() if run.is_orphan and run.is_over()]:
-            self._end(run, None)
+        self._end([run for run in self._runs.values() if run.is_orphan and run.is_over()], None)
 
-    def _end(self, run: AskedRun, code: int | None) -> None:
-        run.close()
+    def _end(self, runs: Sequence[AskedRun], code: int | None) -> None:
+        """These have ended: say so, and ask for others."""
         with self._changed:
-            del self._runs[run.id]
+            for run in runs:
+                del self._runs[run.id]
             if not self._is_stopping:
                 self._ask_more()
             self._changed.notify_all()
-        try:
-            self._on_exit(run.id, code)
-        except Exception:  # noqa: BLE001  it is logged, and
-            # Another run's end must still be heard.
-            _log.exception("what was to happen at the end of the flow run %s has failed", run.id)
+        for run in runs:
+            run.close()
+            try:
+                self._on_exit(run.id, code)
+            except Exception:  # noqa: BLE001  it is logged, and
+                # Another run's end must still be heard.
+                _log.exception("what was to happen at the end of the flow run %s has failed", run.id)
 
     def _template_says(self, line: str) -> None:
         self._said.append(line)

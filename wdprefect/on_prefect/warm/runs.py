@@ -21,8 +21,9 @@ MARGIN_SECONDS = 2.0
 
 @dataclass(slots=True)
 class AskedRun:
-    """One run. output: what it writes, to `write` until a template has taken that over.
+    """One run.
 
+    output: what it writes, to `write` until a template has taken that over. tries: how many templates were asked.
     process: the run's, once that is known. deadline: set when its template has died, and the time until which it may
     end by itself.
     """
@@ -32,6 +33,7 @@ class AskedRun:
     output: Output
     write: int | None
     is_asked: bool = False
+    tries: int = 0
     process: psutil.Process | None = None
     deadline: float | None = None
 
@@ -45,6 +47,7 @@ class AskedRun:
         """Ask the template for the run."""
         assert self.write is not None
         self.is_asked = True
+        self.tries += 1
         # It has died, of which others hear; the next one is asked again.
         with suppress(OSError):
             template.ask(self.id, self.flow, self.write)

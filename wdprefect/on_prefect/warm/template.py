@@ -13,9 +13,9 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -24,10 +24,11 @@ from wdprefect.on_prefect.closing import close_flow_run
 from wdprefect.on_prefect.local_api import quiet_console
 from wdprefect.on_prefect.warm.child import Job, detach
 from wdprefect.on_prefect.warm.execution import ENDED
-from wdprefect.on_prefect.warm.flows import Loading, WarmFlows
+from wdprefect.on_prefect.warm.flows import WarmFlows
 from wdprefect.on_prefect.warm.messages import Messages
 from wdprefect.on_prefect.warm.owner import END_SECONDS, Lease, Owner
 from wdprefect.on_prefect.warm.preloading import preload
+from wdprefect.on_prefect.warm.spawned import spawn_closing, spawn_run
 
 # What children get, when the owner is gone, beyond the time in which they end themselves.
 MARGIN_SECONDS = 2.0
@@ -37,17 +38,17 @@ class Template:
     """Waits for requests and forks."""
 
     def __init__(self, messages: Messages, settings: Mapping[str, Any]) -> None:
-        self._messages = messages
-        self._owner = Owner()
-        loading = Loading(settings["storage"], settings["runner"], self._owner.alone())
-        self._flows = WarmFlows({name: Path(file) for name, file in settings["flows"].items()}, loading)
-        lease = settings["lease"]
-        self._lease = Lease(Path(lease["file"]), lease["seconds"]) if lease else None
+        self._messages, self._settings = messages, settings
+        self._owner, self._lease = Owner(), Lease.of(settings)
+        self._flows = WarmFlows.of(settings, self._owner)
+        self._requests: deque[dict[str, Any]] = deque()
         # Who runs, and for whom: children that execute a run, and those that close one.
         self._runs: dict[int, str] = {}
         self._closers: dict[int, tuple[str, int]] = {}
         self._alive, self._keep = os.pipe()
         self._waking, self._wake = os.pipe()
+        # What a child must not have: it would live on in it.
+        self._own = [self._keep, self._waking, self._wake]
 
     def load(self) -> None:
         """Get ready, and say so."""
@@ -75,9 +76,10 @@ class Template:
                 requests = self._messages.receive()
                 if requests is None:
                     break
-                for request in requests:
-                    if job := self._start(request):
-                        return job
+                self._requests.extend(requests)
+            while self._requests:
+                if job := self._start(self._requests.popleft()):
+                    return job
         self._end()
         return None
 
@@ -86,10 +88,13 @@ class Template:
         flow = self._flows.find(request["flow"])
         # Should this process die now, its owner knows that there may be a child.
         self._tell({"taken": flow_run_id})
-        pid = self._fork()
-        if pid == 0:
-            detach(output)
-            return Job(UUID(flow_run_id), flow, self._owner, self._alive, self._lease)
+        if self._settings["forks"]:
+            pid = self._fork()
+            if pid == 0:
+                detach(output)
+                return Job(UUID(flow_run_id), flow, self._owner, self._alive, self._lease)
+        else:
+            pid = spawn_run(self._settings, request, output, self._alive)
         os.close(output)
         self._runs[pid] = flow_run_id
         self._tell({"started": flow_run_id, "pid": pid})
@@ -102,8 +107,8 @@ class Template:
         pid = os.fork()
         if pid == 0:
             self._messages.close()
-            for end in (self._keep, self._waking, self._wake):
-                os.close(end)
+            for file in [*self._own, *(request["file"] for request in self._requests)]:
+                os.close(file)
         return pid
 
     def _reap(self) -> None:
@@ -123,7 +128,7 @@ class Template:
         if code == ENDED:
             self._exited(flow_run_id, code)
             return
-        pid = self._fork()
+        pid = self._fork() if self._settings["forks"] else spawn_closing(flow_run_id)
         if pid == 0:
             os._exit(_close(UUID(flow_run_id)))
         self._closers[pid] = flow_run_id, code
@@ -133,6 +138,7 @@ class Template:
 
     def _end(self) -> None:
         """Let the children end, who see that their owner is gone, and kill the others."""
+        self._own.remove(self._keep)
         os.close(self._keep)
         deadline = time.monotonic() + END_SECONDS + MARGIN_SECONDS
         while self._runs or self._closers:
