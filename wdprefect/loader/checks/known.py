@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from wdprefect.model.task import Path, Task, TaskSpec
 
 # A task that makes variables while the flow runs.
 _SETS_VARIABLES = "io.kestra.plugin.core.execution.SetVariables"
+_S3_TRIGGER, _OF_S3_TRIGGER = "io.kestra.plugin.aws.s3.Trigger", ("objects",)
 # A task that becomes several, whose ids are made of its own.
 _FOR_EACH_ITEM = "io.kestra.plugin.core.flow.ForEachItem"
 
@@ -49,6 +50,12 @@ class Known:
         """The flow's variables."""
         found = self._draft.properties.get("variables")
         return found if isinstance(found, Mapping) else {}
+
+    @cached_property
+    def shown_by_triggers(self) -> Collection[str] | None:
+        """The names that `trigger` has in every run that a trigger of the flow starts; None where that is not known."""
+        types = {str(spec.data.get("type")) for spec in self._draft.triggers()}
+        return _OF_S3_TRIGGER if types == {_S3_TRIGGER} else None
 
     @cached_property
     def makes_variables(self) -> bool:

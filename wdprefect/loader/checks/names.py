@@ -65,6 +65,9 @@ def _wrong(reference: Reference, template: Template, known: Known) -> Iterator[W
         yield from _wrong_input(rest, known)
     elif rest and root == "vars" and not known.makes_variables:
         yield from _wrong_variable(rest, known)
+    elif rest and root == "trigger" and known.shown_by_triggers and rest[0] not in known.shown_by_triggers:
+        # Somebody may start the flow by hand, with another one.
+        yield 1, f"'trigger' has no '{rest[0]}'", nearest(root, rest[0], known.shown_by_triggers), False
 
 
 def _has_names_of_its_own(template: Template, name: str) -> bool:
