@@ -87,6 +87,7 @@ class Post:
     runs: Made = field(default_factory=Made)
     said: list[str] = field(default_factory=list)
     storage: Any = field(default_factory=MemoryStorage)
+    listener: Listener = field(init=False)
 
     def duty(self, **more: Any) -> Duty:
         given: dict[str, Any] = {
@@ -117,7 +118,7 @@ class Post:
     def listening_to(self, duty: Duty, begin: Any = "beginning") -> Iterator[Listener]:
         """While the block runs, a listener does its duty."""
         health = Health(self.book, self.runs, lambda level, text: self.said.append(f"{level} {text}"))
-        listener = Listener([duty], self.book, self.runs, health, begin, lambda: None)
+        listener = self.listener = Listener([duty], self.book, self.runs, health, begin, lambda: None)
         stop = Stop()
         thread = threading.Thread(target=listener.listen, args=(stop,))
         with listener.leasing():

@@ -210,7 +210,7 @@ def test_polling(s3_server: S3Server) -> None:
         client.put_object(Bucket="polling", Key="a", Body=b"x")
         shelf = Shelf(fails=[Unavailable("the book is closed"), ValueError("oops")])
         watched = Watched(Watch("polling"), client, shelf.show)
-        outcomes = outcomes_of(lambda report: Polling(watched, timedelta(milliseconds=1), report), 4)
+        outcomes = outcomes_of(lambda report: Polling(lambda: watched, timedelta(milliseconds=1), report), 4)
 
     assert [1, 2, 0, 0] == [one.failures for one in outcomes]
     assert [0, 0, 1, 0] == [one.shown.new for one in outcomes]
@@ -231,7 +231,7 @@ def test_polling_ends_at_once(s3_server: S3Server) -> None:
 
     with s3_server.client() as client:
         client.create_bucket(Bucket="waiting")
-        polling = Polling(Watched(Watch("waiting"), client, Shelf().show), timedelta(hours=1), report)
+        polling = Polling(lambda: Watched(Watch("waiting"), client, Shelf().show), timedelta(hours=1), report)
         thread = threading.Thread(target=polling.run, args=(stop,))
         thread.start()
         assert polled.acquire(timeout=30)
@@ -275,7 +275,7 @@ def test_refusals(s3_server: S3Server, bucket: str, key: str, secret: str, expec
         config=Config(s3={"addressing_style": "path"}),  # type: ignore[no-untyped-call]  # as above
     )
     watched = Watched(Watch(bucket), client, Shelf().show)
-    (outcome,) = outcomes_of(lambda report: Polling(watched, timedelta(0), report), 1)
+    (outcome,) = outcomes_of(lambda report: Polling(lambda: watched, timedelta(0), report), 1)
     client.close()
 
     assert str(outcome.fault).startswith(f"cannot list the bucket '{bucket}' at {s3_server.endpoint}: {expected}")
@@ -312,7 +312,7 @@ def test_answers(code: str, status: int, expected: str, *, is_passing: bool) -> 
     for _ in range(5):
         stubber.add_client_error("list_objects_v2", code, "the server's words", status)
     watched = Watched(Watch("in"), client, Shelf().show)
-    (outcome,) = outcomes_of(lambda report: Polling(watched, timedelta(0), report), 1)
+    (outcome,) = outcomes_of(lambda report: Polling(lambda: watched, timedelta(0), report), 1)
     client.close()
 
     assert outcome.fault
@@ -334,7 +334,7 @@ def test_nobody_there() -> None:
         config=Config(retries={"total_max_attempts": 1}),  # type: ignore[no-untyped-call]  # as above
     )
     watched = Watched(Watch("in"), client, Shelf().show)
-    (outcome,) = outcomes_of(lambda report: Polling(watched, timedelta(0), report), 1)
+    (outcome,) = outcomes_of(lambda report: Polling(lambda: watched, timedelta(0), report), 1)
     client.close()
 
     expected = (

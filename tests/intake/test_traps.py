@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pytest
 from tests.intake.conftest import Bucket
 from tests.intake.test_listener import Post
 from tests.running import flow_of
+from tests.servers.ministack import Ministack
 from tests.workspace.watching import wait_until
 from wdprefect.intake.book import open_book
 from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
 from wdprefect.masking import Masker
+from wdprefect.plugins.aws._moves import MoveTo
 
 LOG = "- {id: say, type: io.kestra.plugin.core.log.Log, message: hello}"
 
@@ -28,7 +32,7 @@ def post(bucket: Bucket, tmp_path: Path) -> Iterator[Post]:
     book.close()
 
 
-def duty(post: Post, *properties: str) -> Duty:
+def duty(post: Post, *properties: str, renews: bool = False) -> Duty:
     """What a trigger with these properties makes of the bucket."""
     lines = [
         "- id: t",
@@ -40,7 +44,8 @@ def duty(post: Post, *properties: str) -> Duty:
     ]
     flow = flow_of(LOG, triggers="\n".join(lines))
     (made,) = duties_of(flow, post.storage, Masker(), lambda _: None, runs=4)
-    return replace(made, client=post.bucket.client)
+    # Else its keys would have to be in the YAML.
+    return made if renews else replace(made, client=post.bucket.client)
 
 
 def test_folder_marker(post: Post) -> None:
@@ -101,3 +106,22 @@ def test_same_content_again(post: Post) -> None:
             post.bucket.put("raw/x.csv", body=b"same")
             wait_until(lambda n=count: len(post.runs.orders) == n and post.there() == [])  # type: ignore[misc]
             post.wait_for_the_next_second()
+
+
+def test_templates_are_rendered_anew(ministack: Ministack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A template in a trigger, such as one of today's folder, says what it says now, not what it said at the start."""
+    monkeypatch.setenv("ENV_DAY", "monday")
+    with ministack.client() as client, closing(open_book(f"sqlite:///{tmp_path / 'book.db'}")) as book:
+        bucket = Bucket(client, f"in-{uuid.uuid4().hex[:12]}")
+        client.create_bucket(Bucket=bucket.name)
+        post = Post(bucket, book)
+        where = [f"endpointOverride: {ministack.endpoint}", "accessKeyId: a", "secretKeyId: b"]
+        archive = "moveTo: {key: 'archive/{{ envs.day }}/'}"
+        renewed = duty(post, "action: MOVE", archive, "interval: PT0.2S", *where, renews=True)
+        with post.listening_to(renewed):
+            bucket.put("raw/x.csv")
+            wait_until(lambda: post.there() == ["archive/monday/x.csv"])
+            monkeypatch.setenv("ENV_DAY", "tuesday")
+            wait_until(lambda: post.listener.duties[0].archive == MoveTo(key="archive/tuesday/"))
+            bucket.put("raw/y.csv")
+            wait_until(lambda: "archive/tuesday/y.csv" in post.there())

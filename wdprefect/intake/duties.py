@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from wdprefect.execution.services import FindSecret
 from wdprefect.execution.triggers import render_trigger
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.watch import Watch
+from wdprefect.loader.shape import has_template
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.keys import is_shown
@@ -34,10 +36,7 @@ def duties_of(flow: Flow, storage: Storage, masker: Masker, find_secret: FindSec
     runs: how many runs of a trigger may go on at a time where its flow allows that. Raises InvalidTrigger, with the
     place, for what cannot be followed; nothing is asked of S3 yet.
     """
-    return [
-        _duty(flow, spec, _rendered(flow, spec, storage, masker, find_secret), storage, runs)
-        for spec in s3_triggers(flow)
-    ]
+    return [_duty(flow, spec, storage, masker, find_secret, runs) for spec in s3_triggers(flow)]
 
 
 def _rendered(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, find_secret: FindSecret) -> Trigger:
@@ -47,7 +46,8 @@ def _rendered(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, f
     return trigger
 
 
-def _duty(flow: Flow, spec: TriggerSpec, trigger: Trigger, storage: Storage, runs: int) -> Duty:
+def _duty(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, find_secret: FindSecret, runs: int) -> Duty:
+    trigger = _rendered(flow, spec, storage, masker, find_secret)
     try:
         client = client_of(trigger)
         queue = client_of(trigger, "sqs", _address(trigger.queue_url)) if trigger.queue_url else None
@@ -78,6 +78,7 @@ def _duty(flow: Flow, spec: TriggerSpec, trigger: Trigger, storage: Storage, run
         is_flat=trigger.compat == "kestra",
         acts_first=trigger.compat == "kestra",
         labels={**flow.labels, **{name: str(value) for name, value in trigger.labels.items()}},
+        renew=partial(_duty, flow, spec, storage, masker, find_secret, runs) if has_template(spec.data) else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +26,7 @@ class Duty:
     archive, failures: where the objects of runs go that succeeded or failed. size: the most objects of a run.
     limit: the most runs at a time. start_by: who makes the runs. queue_url: an SQS queue that tells of objects, beside
     the poll. is_flat, acts_first: Kestra's names in archives, and its order of action and run. labels: of the runs.
+    renew: renders the trigger anew, where it has templates: they may speak of the time.
     """
 
     flow: Flow
@@ -48,6 +49,7 @@ class Duty:
     is_flat: bool = False
     acts_first: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    renew: Callable[[], Duty] | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from functools import partial
-from typing import Literal
+from typing import Literal, overload
 
 from wdprefect.errors import WdprefectError
 from wdprefect.intake.book import Book
@@ -49,12 +49,10 @@ class Listener:
     ) -> None:
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
         self._book, self._health, self._on_renewed = book, health, on_renewed
-        self._intakes = [_Intake(duty, self._desk(duty, runs), book, begin) for duty in duties]
+        self._intakes = [_Intake(self._desk(duty, runs), book, begin) for duty in duties]
         self._queues = list(self._make_queues())
         report = partial(self._report, duties)
-        self._webhook = (
-            Webhook([self._watched(one, "webhook") for one in self._intakes], report, webhook) if webhook else None
-        )
+        self._webhook = Webhook(_Watches(self._intakes, "webhook"), report, webhook) if webhook else None
 
     @contextmanager
     def leasing(self) -> Iterator[None]:
@@ -97,6 +95,11 @@ class Listener:
             while thread.is_alive():
                 thread.join(1.0)
 
+    @property
+    def duties(self) -> list[Duty]:
+        """What it has to do, as its triggers say now."""
+        return [intake.duty for intake in self._intakes]
+
     def hurry(self) -> None:
         """A run has ended: look at them."""
         for intake in self._intakes:
@@ -110,11 +113,12 @@ class Listener:
         for queue in self._queues:
             queue.settled(ids)
 
-    def _watched(self, intake: _Intake, source: str) -> Watched:
-        return Watched(intake.duty.watch, intake.duty.client, partial(intake.show, source))
-
     def _polling(self, intake: _Intake) -> Polling:
-        return Polling(self._watched(intake, "poll"), intake.duty.interval, partial(self._polled, intake))
+        def renewed() -> Watched:
+            intake.renew()
+            return intake.watched("poll")
+
+        return Polling(renewed, intake.duty.interval, partial(self._polled, intake))
 
     def _make_queues(self) -> Iterator[Queue]:
         """One for each queue, whoever of the triggers it tells of objects."""
@@ -126,7 +130,7 @@ class Listener:
             client = intakes[0].duty.queue_client
             assert client is not None, "whoever names a queue has a client for it"
             report = partial(self._report, [intake.duty for intake in intakes])
-            yield Queue(client, url, [self._watched(intake, "queue") for intake in intakes], report)
+            yield Queue(client, url, _Watches(intakes, "queue"), report)
 
     def _report(self, duties: Sequence[Duty], outcome: Outcome) -> None:
         for duty in duties:
@@ -155,12 +159,30 @@ class Listener:
 class _Intake:
     """Where the sources of one trigger bring what they have seen."""
 
-    def __init__(self, duty: Duty, desk: Desk, book: Book, begin: Begin) -> None:
-        self.duty, self.desk = duty, desk
+    def __init__(self, desk: Desk, book: Book, begin: Begin) -> None:
+        self.desk = desk
         self.is_first = False
+        self._watched: dict[str, Watched] = {}
         self._book, self._begin = book, begin
         self._since = datetime.max.replace(tzinfo=timezone.utc)
         self._there = 0
+
+    @property
+    def duty(self) -> Duty:
+        return self.desk.duty
+
+    def renew(self) -> None:
+        """Have what the trigger's templates say now."""
+        if self.duty.renew:
+            self.desk.duty = self.duty.renew()
+
+    def watched(self, source: str) -> Watched:
+        """What a source is to look for now, and where it brings that."""
+        known = self._watched.get(source)
+        if known is None or known.watch != self.duty.watch:
+            show = known.show if known else partial(self.show, source)
+            known = self._watched[source] = Watched(self.duty.watch, self.duty.client, show)
+        return known
 
     def enroll(self) -> None:
         """Make the trigger known to the book."""
@@ -193,3 +215,22 @@ class _Intake:
     def _is_old(self, one: SeenObject) -> bool:
         # What was overwritten before the first start was never asked for.
         return one.modified < self._since and (self._begin == "now" or not one.is_current)
+
+
+class _Watches(Sequence[Watched]):
+    """What triggers watch, each time as it is now."""
+
+    def __init__(self, intakes: Sequence[_Intake], source: str) -> None:
+        self._intakes, self._source = intakes, source
+
+    def __len__(self) -> int:
+        return len(self._intakes)
+
+    @overload
+    def __getitem__(self, index: int) -> Watched: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Watched]: ...
+    def __getitem__(self, index: int | slice) -> Watched | list[Watched]:
+        if isinstance(index, slice):
+            return [intake.watched(self._source) for intake in self._intakes[index]]
+        return self._intakes[index].watched(self._source)

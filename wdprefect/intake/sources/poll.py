@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -33,6 +33,11 @@ class Poller:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._is_versioned = False
+
+    def watch(self, watched: Watched) -> None:
+        """What is to be listed from now on."""
+        self._is_versioned = self._is_versioned and watched.watch.bucket == self._watched.watch.bucket
+        self._watched = watched
 
     def poll(self, stop: Stop | None = None) -> Shown:
         """List once, and say how much there was; a stop ends it after the request that is under way.
@@ -110,12 +115,14 @@ class Poller:
 
 
 class Polling:
-    """Polls at once, and again whenever the interval is over after the end of the last time."""
+    """Polls at once, and again whenever the interval is over after the end of the last time.
 
-    def __init__(self, watched: Watched, interval: timedelta, report: Report) -> None:
-        self._poller, self._interval, self._report = Poller(watched), interval, report
-        self._name = f"poll of s3://{watched.watch.bucket}/{watched.watch.prefix}"
-        self._doing = f"list the bucket '{watched.watch.bucket}' at {watched.client.meta.endpoint_url}"
+    find_watched: says before each round what is to be listed.
+    """
+
+    def __init__(self, find_watched: Callable[[], Watched], interval: timedelta, report: Report) -> None:
+        self._find_watched, self._interval, self._report = find_watched, interval, report
+        self._poller: Poller | None = None
         self._soon = threading.Event()
 
     def soon(self) -> None:
@@ -137,12 +144,18 @@ class Polling:
 
     def _round(self, stop: Stop, failures: int) -> Outcome:
         start = time.monotonic()
+        name, doing = "poll", "find out what is to be listed"
         try:
+            watched = self._find_watched()
+            name = f"poll of s3://{watched.watch.bucket}/{watched.watch.prefix}"
+            doing = f"list the bucket '{watched.watch.bucket}' at {watched.client.meta.endpoint_url}"
+            self._poller = self._poller or Poller(watched)
+            self._poller.watch(watched)
             shown = self._poller.poll(stop)
         except Exception as error:  # noqa: BLE001  # whatever it is, the owner is told and the next round comes
-            fault = fault_of(error, self._doing, PERMISSION)
-            return Outcome(self._name, Shown(), time.monotonic() - start, fault, failures + 1)
-        return Outcome(self._name, shown, time.monotonic() - start)
+            fault = fault_of(error, doing, PERMISSION)
+            return Outcome(name, Shown(), time.monotonic() - start, fault, failures + 1)
+        return Outcome(name, shown, time.monotonic() - start)
 
     def _pause(self, failures: int) -> timedelta:
         if failures < 2:  # noqa: PLR2004  # one failure is no reason to wait longer
