@@ -126,6 +126,7 @@ def test_templates_that_die_of_a_run(api: Api, tmp_path: Path) -> None:
                 pipe = end_of_reader(file)
                 os.write(pipe, QUICK.encode())
                 os.close(pipe)
+                wait_until(lambda: found.runner._is_ready, 60)
         assert found.ended.code(flow_run_id) is None
         assert "PENDING" == api.state(flow_run_id)
 
