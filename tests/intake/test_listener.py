@@ -41,6 +41,7 @@ class Made:
     orders: dict[str, RunOrder] = field(default_factory=dict)
     events: list[ObjectSeen] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    recoveries: list[str] = field(default_factory=list)
     fails: list[WdprefectError] = field(default_factory=list)
     on_start: Callable[[], None] = lambda: None
     most_at_a_time: int = 0
@@ -72,6 +73,9 @@ class Made:
 
     def alarm(self, trigger: str, code: str, text: str) -> None:
         self.alarms.append(code)
+
+    def recovered(self, trigger: str) -> None:
+        self.recoveries.append(trigger)
 
     def batches(self) -> list[list[str]]:
         """The keys of the objects of each run."""

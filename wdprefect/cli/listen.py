@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
-from wdprefect.api import load
-from wdprefect.errors import InvalidFlow, Problem, UsageError
-from wdprefect.model.flow import Flow
+from wdprefect.errors import EXIT_INTERRUPTED, UsageError
 from wdprefect.model.stop import Stop
 
 DEFAULT = "deployments/flows"
@@ -38,12 +36,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--storage", metavar="URL", help="file:///…, s3://bucket/prefix or s3-bucket/<Prefect block>")
     parser.add_argument("--runner", choices=["process", "docker"], help="where all commands run, with --warm")
     parser.add_argument("--book", metavar="URL", help="sqlite:///… or postgresql://…, if not the configured one")
+    parser.add_argument("--webhook", metavar="HOST:PORT", help="where stores may post what was made")
+    parser.add_argument(
+        "--webhook-token-file",
+        metavar="FILE",
+        help="holds the token that posts must have (default: the variable WDPREFECT_WEBHOOK_TOKEN)",
+    )
+    parser.add_argument(
+        "--sns-topic", action="append", default=[], metavar="ARN", help="a topic of Amazon SNS that may post"
+    )
+    parser.add_argument(
+        "--health", metavar="HOST:PORT", help="where GET /health says whether all is well; a webhook does so itself"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Listen until SIGTERM or Ctrl-C. A line for all that happens goes to standard error."""
     if args.runs < 1:
         raise UsageError("--runs is a number from 1 on")
+    if args.runner and not args.warm:
+        raise UsageError("--runner is for --warm: workers are told where commands run by WDPREFECT_RUNNER")
+    if args.health and args.webhook:
+        raise UsageError("--health is for listeners without --webhook, which answers /health at its own address")
+    from wdprefect.intake.chosen import chosen_flows  # saves loading the types of S3 for other commands
+    from wdprefect.intake.webhook_options import host_and_port, webhook_settings  # saves loading a web server
+
+    webhook = webhook_settings(args.webhook, args.webhook_token_file, args.sns_topic)
+    health = host_and_port(args.health, "--health") if args.health else None
     flows = chosen_flows(args.flows or [DEFAULT])
     from wdprefect.on_prefect.listening import Listening, listen  # importing Prefect takes a second
     from wdprefect.on_prefect.local_api import quiet_console, use_api
@@ -60,6 +79,8 @@ def execute(args: argparse.Namespace) -> int:
         storage=args.storage,
         runner=args.runner,
         book=args.book,
+        webhook=webhook,
+        health=health,
     )
     files = {flow.name: path for path, flow in flows.items()}
     with _stopping() as stop:
@@ -67,47 +88,17 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def chosen_flows(paths: Sequence[str]) -> dict[Path, Flow]:
-    """The flows with S3 triggers in these files and folders, by file.
-
-    Raises InvalidFlow with the problems of all, and UsageError where there is no such flow.
-    """
-    from wdprefect.intake.duties import s3_triggers  # saves loading the types of S3 for other commands
-
-    flows, problems = {}, list[Problem]()
-    for path in _files(paths):
-        try:
-            flow = load(path)
-        except InvalidFlow as error:
-            problems += error.problems
-            continue
-        if s3_triggers(flow):
-            flows[path] = flow
-        elif str(path) in paths:
-            raise UsageError(f"{path}: the flow has no S3 trigger that could be listened for")
-    if problems:
-        raise InvalidFlow(problems)
-    if not flows:
-        raise UsageError(f"no flow in {', '.join(paths)} has an S3 trigger that could be listened for")
-    return flows
-
-
-def _files(paths: Sequence[str]) -> Iterator[Path]:
-    for path in map(Path, paths):
-        if path.is_dir():
-            yield from sorted(found for found in path.rglob("*") if found.suffix in {".yaml", ".yml"})
-        else:
-            yield path
-
-
 @contextmanager
 def _stopping() -> Iterator[Stop]:
-    """A stop that SIGTERM and Ctrl-C request; the second Ctrl-C ends the process at once."""
+    """A stop that SIGTERM and Ctrl-C request; Ctrl-C after that ends the process at once."""
     stop = Stop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  the signature of a handler
-        if number == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if number == signal.SIGINT and stop.requested:
+            # No clearing up, which is what takes too long. Warm runs see that nobody owns them any more; others take
+            # the objects over when the leases are over.
+            os.write(2, b"wdprefect: interrupted again, ended at once\n")
+            os._exit(EXIT_INTERRUPTED)
         stop.request()
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}

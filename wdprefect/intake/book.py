@@ -8,13 +8,18 @@ object. Threads may share a book; a process that was forked opens its own.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from wdprefect.execution.configuration import read_configuration
 from wdprefect.execution.folders import user_home
 from wdprefect.intake.book_course import LeaseLost
 from wdprefect.intake.book_views import Views
 
-__all__ = ["Book", "LeaseLost", "book_url", "open_book"]
+__all__ = ["Book", "LeaseLost", "book_url", "find_book", "open_book"]
 
 
 class Book(Views):
@@ -31,6 +36,15 @@ def open_book(url: str | None = None) -> Book:
     cannot be reached or written.
     """
     return Book(url or book_url())
+
+
+def find_book(url: str | None = None) -> Book | None:
+    """As `open_book`; None where its file is not there, which is not made then."""
+    with suppress(ArgumentError, ValueError):  # `open_book` says what is wrong with it
+        path = make_url(url or book_url())
+        if path.drivername == "sqlite" and path.database and not Path(path.database).expanduser().exists():
+            return None
+    return open_book(url)
 
 
 def book_url() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from wdprefect.errors import UsageError
 from wdprefect.intake.book_database import PATIENCE_SECONDS, Clock, Database, microseconds, moment
 from wdprefect.intake.book_lookup import Known, find_known, with_known_keys
 from wdprefect.intake.book_schema import BATCHES, ENDED, HISTORY, OBJECTS, STATES
-from wdprefect.intake.objects import ChangeType, Enrolled, Observed, SeenObject, Wanted
+from wdprefect.intake.objects import ChangeType, Enrolled, Foretold, Observed, SeenObject, Status, Wanted
 
 # A sighting is written down when the last one that was is older than this part of the time to live.
 _SIGHTINGS_IN_TTL = 10
@@ -93,6 +93,28 @@ class Sightings(Database):
                 observation = _Observation(state, wanted, baseline, source, prefix, stale)
                 return self._observe(connection, observation, objects)
         return [_observed(known[n]) for n in range(len(objects))]
+
+    def foretell(
+        self, state_key: str, wanted: Wanted, objects: Sequence[SeenObject], *, baseline: bool = False
+    ) -> list[Foretold]:
+        """What `observe` would say of objects, in their order, without writing anything."""
+        if not objects:
+            return []
+        with self.reading() as connection:
+            found = connection.execute(select(STATES.c.id).where(STATES.c.state_key == state_key)).scalar()
+            # No trigger has this number: what was never listened for knows no objects.
+            state = -1 if found is None else int(found)
+            known = find_known(connection, state, objects)
+            new = [seen for n, seen in enumerate(objects) if n not in known]
+            changes = {_identity(seen): change for seen, change in _changes(connection, state, new)}
+        return [
+            Foretold(known[n].id, known[n].status)
+            if n in known
+            else Foretold(
+                None, _first_status(wanted, changes[_identity(seen)], baseline=baseline), changes[_identity(seen)]
+            )
+            for n, seen in enumerate(objects)
+        ]
 
     def forget(self, state_key: str, ttl: timedelta) -> int:
         """Forget what was not sighted for so long, except what is in work; how many.
@@ -180,23 +202,34 @@ class Sightings(Database):
         objects: Sequence[SeenObject],
         known: dict[int, Known],
     ) -> list[dict[str, object]]:
-        new = {(seen.bucket, seen.key, seen.version): seen for n, seen in enumerate(objects) if n not in known}
-        # Oldest first: of two versions of a key that are both new the older one is the creation.
-        ordered = sorted(new.values(), key=lambda seen: seen.modified)
-        known_keys = with_known_keys(connection, observation.state, ordered) if ordered else ()
-        had_key = {(ordered[n].bucket, ordered[n].key) for n in known_keys}
+        new = [seen for n, seen in enumerate(objects) if n not in known]
         now = self.now(connection)
-        rows = []
-        for seen in ordered:
-            change: ChangeType = "UPDATE" if (seen.bucket, seen.key) in had_key else "CREATE"
-            had_key.add((seen.bucket, seen.key))
-            rows.append(_row(observation, seen, change, now))
-        return rows
+        return [_row(observation, seen, change, now) for seen, change in _changes(connection, observation.state, new)]
+
+
+def _changes(
+    connection: Connection, state: int, objects: Sequence[SeenObject]
+) -> Iterator[tuple[SeenObject, ChangeType]]:
+    """Each version that the book has not, once, and what it is to its key."""
+    # Oldest first: of two versions of a key that are both new the older one is the creation.
+    ordered = sorted({_identity(seen): seen for seen in objects}.values(), key=lambda seen: seen.modified)
+    known_keys = with_known_keys(connection, state, ordered) if ordered else ()
+    had_key = {(ordered[n].bucket, ordered[n].key) for n in known_keys}
+    for seen in ordered:
+        yield seen, "UPDATE" if (seen.bucket, seen.key) in had_key else "CREATE"
+        had_key.add((seen.bucket, seen.key))
+
+
+def _identity(seen: SeenObject) -> tuple[str, str, str]:
+    return seen.bucket, seen.key, seen.version
+
+
+def _first_status(wanted: Wanted, change: ChangeType, *, baseline: bool) -> Status:
+    return "seen" if not baseline and change in wanted.split("_OR_") else "ignored"
 
 
 def _row(observation: _Observation, seen: SeenObject, change: ChangeType, now: int) -> dict[str, object]:
-    is_wanted = not observation.baseline and change in observation.wanted.split("_OR_")
-    status = "seen" if is_wanted else "ignored"
+    status = _first_status(observation.wanted, change, baseline=observation.baseline)
     modified = microseconds(seen.modified)
     return {
         "state": observation.state,

@@ -30,13 +30,17 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class TriggerSummary:
-    """How a trigger does. counts: of its objects, by status. last_success, last_failure: when a batch ended so."""
+    """How a trigger does.
+
+    counts: of its objects, by status. runs: how many go on. last_success, last_failure: when a batch ended so.
+    """
 
     state_key: str
     flow: str
     trigger_id: str
     since: datetime
     counts: Mapping[Status, int]
+    runs: int
     last_success: datetime | None
     last_failure: datetime | None
     health: Health
@@ -85,12 +89,12 @@ class Views(Course):
             )
             for state, status, count in connection.execute(objects):
                 counts.setdefault(state, {})[status] = count
-            ends = select(BATCHES.c.state, BATCHES.c.status, func.max(BATCHES.c.since)).group_by(
+            ends = select(BATCHES.c.state, BATCHES.c.status, func.max(BATCHES.c.since), func.count()).group_by(
                 BATCHES.c.state, BATCHES.c.status
             )
-            last = {(state, status): since for state, status, since in connection.execute(ends)}
+            batches = {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(ends)}
             rows = connection.execute(select(STATES).order_by(STATES.c.state_key)).all()
-        return [_summary(row, counts.get(row.id, {}), last) for row in rows]
+        return [_summary(row, counts.get(row.id, {}), batches) for row in rows]
 
     def objects(
         self,
@@ -98,16 +102,25 @@ class Views(Course):
         *,
         statuses: Sequence[Status] = (),
         prefix: str = "",
+        key: str | None = None,
+        ids: Sequence[int] = (),
         limit: int = 100,
         before_id: int | None = None,
     ) -> list[BookedObject]:
-        """The trigger's objects, those that came last first. before_id: of the last one of the page before."""
+        """The trigger's objects, those that came last first. before_id: of the last one of the page before.
+
+        key: all versions of this object alone. ids: these alone, some hundred at most.
+        """
         with self.reading() as connection:
             found = _BOOKED.where(OBJECTS.c.state == self._state(connection, state_key))
             if statuses:
                 found = found.where(OBJECTS.c.status.in_(statuses))
             if prefix:
                 found = found.where(OBJECTS.c.key.startswith(prefix, autoescape=True))
+            if key is not None:
+                found = found.where(OBJECTS.c.key == key)
+            if ids:
+                found = found.where(OBJECTS.c.id.in_(ids))
             if before_id is not None:
                 found = found.where(OBJECTS.c.id < before_id)
             rows = connection.execute(found.order_by(OBJECTS.c.id.desc()).limit(limit)).all()
@@ -183,16 +196,21 @@ def _in_its_batches(lines: Sequence[Row[Any]]) -> list[Happening]:
     return found
 
 
-def _summary(row: Row[Any], counts: Mapping[Status, int], last: Mapping[tuple[int, str], int]) -> TriggerSummary:
-    successes = [last[row.id, status] for status in ("succeeded", "moved") if (row.id, status) in last]
+def _summary(
+    row: Row[Any], counts: Mapping[Status, int], batches: Mapping[tuple[int, str], tuple[int | None, int]]
+) -> TriggerSummary:
+    """batches: when the last one came to a status, and how many are there, by trigger and status."""
+    ends = [batches.get((row.id, status), (None, 0))[0] for status in ("succeeded", "moved")]
+    successes = [end for end in ends if end is not None]
     return TriggerSummary(
         state_key=row.state_key,
         flow=row.flow,
         trigger_id=row.trigger_id,
         since=moment(row.since),
         counts=counts,
+        runs=batches.get((row.id, "started"), (0, 0))[1],
         last_success=_maybe(max(successes, default=None)),
-        last_failure=_maybe(last.get((row.id, "failed"))),
+        last_failure=_maybe(batches.get((row.id, "failed"), (None, 0))[0]),
         health=Health(row.errors, _maybe(row.last_ok), _maybe(row.last_error), row.error_code, row.error_text),
     )
 

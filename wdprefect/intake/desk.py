@@ -66,6 +66,9 @@ class Desk:
         self._is_woken = False
         self._in_hand: dict[str, _Hand] = {}
         self._adopt_at = self._look_at = 0.0
+        # What no step may raise ends all of it.
+        self._broken: BaseException | None = None
+        self._troubles = 0
 
     def show(self, objects: Sequence[SeenObject], source: str, *, baseline: bool = False) -> list[Observed]:
         """Write down what a source has seen, and have it worked on.
@@ -101,10 +104,13 @@ class Desk:
         """Work until the request to stop, and wait for what is half done. Runs go on."""
         with stop.calling(self.wake):
             while not stop.requested:
+                if self._broken:
+                    raise self._broken
                 try:
                     self._turn()
+                    self._reports.well(self.duty, "look")
                 except WdprefectError as error:
-                    self._reports.trouble(self.duty, error)
+                    self._reports.trouble(self.duty, error, "look")
                 self._pause()
         self._pool.shutdown(wait=True)
 
@@ -157,18 +163,23 @@ class Desk:
 
     def _advance(self, hand: _Hand) -> None:
         """Take a batch as far as it goes now."""
+        part = ""
         try:
             while step := self._step_of(hand):
+                part = step.__name__.strip("_")
+                troubles = self._troubles
                 hand.batch = step(hand)
                 hand.tries = 0
+                if self._troubles == troubles:
+                    self._reports.well(self.duty, part)
         except LeaseLost:
             self._drop(hand)
         except WdprefectError as error:
-            self._reports.trouble(self.duty, error)
+            self._trouble(error, part)
             hand.postpone()
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001  it goes on in `work`: here nobody would hear of it
             hand.postpone()
-            raise
+            self._broken = error
         finally:
             hand.is_busy = False
             self.wake()
@@ -223,7 +234,7 @@ class Desk:
             self._reports.line(self.duty, f"{one.seen.key}: {error}")
             left = self._book.drop(batch, self._owner, one.id, str(error))
         else:
-            self._reports.trouble(self.duty, error)
+            self._trouble(error, "stage")
             again = datetime.now(timezone.utc) + timedelta(seconds=_wait_seconds(one.tries + 1))
             left = self._book.postpone(batch, self._owner, [one.id], str(error), not_before=again, max_tries=MOST_TRIES)
         self._on_settled([one.id])
@@ -282,7 +293,7 @@ class Desk:
         try:
             batch = self._acted(batch, succeeded=batch.status == "succeeded")
         except (StorageError, TaskFailed, Unavailable) as error:
-            self._reports.trouble(self.duty, error)
+            self._trouble(error, "conclude")
             self._book.action_failed(batch, self._owner, str(error))
         hand.is_done = True
         return batch
@@ -306,6 +317,10 @@ class Desk:
             return conclude(self.duty, one, succeeded=succeeded)
         except WdprefectError as error:
             return error
+
+    def _trouble(self, error: WdprefectError, part: str) -> None:
+        self._troubles += 1
+        self._reports.trouble(self.duty, error, part)
 
     def _take(self, batches: Sequence[Batch], *, are_orphans: bool = False) -> None:
         with self._changed:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Literal
 
 from wdprefect.errors import WdprefectError
@@ -22,46 +23,91 @@ ALARM = 3
 class Health:
     """Hears of what happens to triggers. Implements Reports; safe to use from several threads.
 
-    say: gets each line for people, in which secrets have been hidden.
+    A trigger has several parts (its poll, its queue, each kind of step of its desk), and is well when all of them are:
+    that listing works does not hide that no run can be made.
+
+    say: gets each line for people. hide: takes secrets out of what is said, kept in the book or sent.
     """
 
-    def __init__(self, book: Book, runs: Runs, say: Say) -> None:
-        self._book, self._runs, self._say = book, runs, say
-        self._errors: Counter[str] = Counter()
+    def __init__(self, book: Book, runs: Runs, say: Say, hide: Callable[[str], str] = str) -> None:
+        self._book, self._runs, self._say, self._hide = book, runs, say, hide
+        # By trigger and part.
+        self._faults: dict[str, dict[str, _Fault]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def failing(self) -> list[str]:
+        """What has failed so often that nobody may miss it: the triggers, each with a code."""
+        with self._lock:
+            worst = {name: max(parts.values(), key=lambda one: one.count) for name, parts in self._faults.items()}
+        return [f"{name} ({fault.code})" for name, fault in worst.items() if fault.count >= ALARM]
+
     def line(self, duty: Duty, text: str) -> None:
-        self._say("INFO", f"{duty.name}: {text}")
+        self._tell("INFO", f"{duty.name}: {text}")
 
     def everywhere(self, text: str) -> None:
         """Something is wrong with all of it."""
-        self._say("ERROR", text)
+        self._tell("ERROR", text)
 
-    def trouble(self, duty: Duty, error: WdprefectError) -> None:
-        with self._lock:
-            self._errors[duty.name] += 1
-            count = self._errors[duty.name]
-        self._failed(duty, count, type(error).__name__, str(error))
+    def trouble(self, duty: Duty, error: WdprefectError, part: str = "desk") -> None:
+        self._failed(duty, part, type(error).__name__, str(error))
 
-    def well(self, duty: Duty) -> None:
+    def well(self, duty: Duty, part: str = "desk") -> None:
         with self._lock:
-            self._errors.pop(duty.name, None)
+            parts = self._faults.get(duty.name, {})
+            known = parts.pop(part, None)
+            if parts or known is None:
+                return
+            del self._faults[duty.name]
+        self._recovered(duty, known)
 
     def source(self, duty: Duty, outcome: Outcome) -> None:
         """What a source says of a round of it."""
         fault = outcome.fault
-        if fault is None:
-            self._book.report(duty.state_key)
+        if fault is not None:
+            self._failed(duty, outcome.source, fault.code, fault.text)
             return
-        try:
-            count = self._book.report(duty.state_key, fault.code, fault.text)
-        except WdprefectError:
-            # It is the book that fails; its error is told below.
-            count = outcome.failures
-        self._failed(duty, count, fault.code, fault.text)
+        self.well(duty, outcome.source)
+        with self._lock:
+            is_failing = duty.name in self._faults
+        if not is_failing:
+            self._note_well(duty)
 
-    def _failed(self, duty: Duty, count: int, code: str, text: str) -> None:
-        self._say("WARN" if count < ALARM else "ERROR", f"{duty.name}: {text}")
-        if count == ALARM:
-            self._say("ERROR", f"{duty.name}: {count} errors in a row; it is tried again and again")
+    def _note_well(self, duty: Duty) -> None:
+        with suppress(WdprefectError):
+            # Whoever needs the book says that it is not there.
+            self._book.report(duty.state_key)
+
+    def _recovered(self, duty: Duty, fault: _Fault) -> None:
+        self._note_well(duty)
+        errors = f"{fault.count} error{'' if fault.count == 1 else 's'}"
+        self._tell("INFO", f"{duty.name}: works again, after {errors} ({fault.code})")
+        if fault.has_alarmed:
+            self._runs.recovered(duty.name)
+
+    def _failed(self, duty: Duty, part: str, code: str, text: str) -> None:
+        text = self._hide(text)
+        with self._lock:
+            fault = self._faults.setdefault(duty.name, {}).setdefault(part, _Fault())
+            fault.count, fault.code = fault.count + 1, code
+            count, alarms = fault.count, fault.count == ALARM
+            fault.has_alarmed |= alarms
+        with suppress(WdprefectError):
+            # Where it is the book that fails, that is what is said below.
+            self._book.report(duty.state_key, code, text)
+        self._tell("WARN" if count < ALARM else "ERROR", f"{duty.name}: {text}")
+        if alarms:
+            self._tell("ERROR", f"{duty.name}: {count} errors in a row; it is tried again and again")
             self._runs.alarm(duty.name, code, text)
+
+    def _tell(self, level: Level, text: str) -> None:
+        self._say(level, self._hide(text))
+
+
+@dataclass(slots=True)
+class _Fault:
+    """What is wrong with a part: how often in a row, what it was last, and whether everybody was told."""
+
+    count: int = 0
+    code: str = ""
+    has_alarmed: bool = False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import Literal, overload
@@ -16,6 +17,7 @@ from wdprefect.errors import WdprefectError
 from wdprefect.intake.book import Book
 from wdprefect.intake.desk import LEASE, Desk
 from wdprefect.intake.duty import Duty
+from wdprefect.intake.guarded import Guarded, Work
 from wdprefect.intake.health import Health
 from wdprefect.intake.objects import Observed, SeenObject
 from wdprefect.intake.runs import Runs
@@ -34,7 +36,8 @@ class Listener:
     """Listens for the triggers of its duties.
 
     begin: whether a trigger that was never listened for takes what is there already. on_renewed: called whenever the
-    book has confirmed that what this process works on is its own. webhook: where stores may post, if anywhere.
+    book has confirmed that what this process works on is its own. webhook: where stores may post, if anywhere; its
+    `/health` answers as `troubles` says.
     """
 
     def __init__(
@@ -49,17 +52,24 @@ class Listener:
     ) -> None:
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
         self._book, self._health, self._on_renewed = book, health, on_renewed
+        self._guarded, self._renewed = Guarded(), time.monotonic()
         self._intakes = [_Intake(self._desk(duty, runs), book, begin) for duty in duties]
         self._queues = list(self._make_queues())
         report = partial(self._report, duties)
-        self._webhook = Webhook(_Watches(self._intakes, "webhook"), report, webhook) if webhook else None
+        watches = _Watches(self._intakes, "webhook")
+        self._webhook = Webhook(watches, report, self._with_health(webhook)) if webhook else None
+
+    @property
+    def troubles(self) -> list[str]:
+        """What is wrong now, in words; nothing where the leases were renewed lately and no trigger fails."""
+        late = time.monotonic() - self._renewed > LEASE.total_seconds()
+        return [*(["the leases are not renewed"] if late else []), *self._health.failing]
 
     @contextmanager
     def leasing(self) -> Iterator[None]:
         """While the block runs, what this process works on is its own; afterwards others may take it over."""
         over = Stop()
-        thread = threading.Thread(target=self._renew, args=(over,), name="wdprefect-lease", daemon=True)
-        thread.start()
+        thread = self._guarded.start("lease", self._renew, over)
         try:
             yield
         finally:
@@ -75,25 +85,23 @@ class Listener:
             intake.enroll()
         return self._webhook.listen() if self._webhook else None
 
-    def listen(self, stop: Stop) -> None:
-        """Until the request to stop; then what is half done is finished. Runs go on. Once it is open, and `leasing`."""
-        works: dict[str, Callable[[Stop], None]] = {}
+    def listen(self, stop: Stop, beside: Mapping[str, Work] | None = None) -> None:
+        """Until the request to stop; then what is half done is finished. Runs go on. Once it is open, and `leasing`.
+
+        beside: what else is to be done meanwhile. Raises Broken when something of all this has ended by a mistake.
+        """
+        works: dict[str, Work] = dict(beside or {})
         for intake in self._intakes:
             works[f"poll-{intake.duty.name}"] = self._polling(intake).run
             works[f"desk-{intake.duty.name}"] = intake.desk.work
         works |= {f"queue-{number}": queue.run for number, queue in enumerate(self._queues)}
         if self._webhook:
             works["webhook"] = self._webhook.run
-        threads = [
-            threading.Thread(target=work, args=(stop,), name=f"wdprefect-{name}", daemon=True)
-            for name, work in works.items()
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            # Not without end: a signal is handled only between waits.
-            while thread.is_alive():
-                thread.join(1.0)
+        self._guarded.run(works, stop)
+
+    def broken(self, name: str, error: BaseException) -> None:
+        """Something else, on which this depends, has ended by a mistake: end with it."""
+        self._guarded.broken(name, error)
 
     @property
     def duties(self) -> list[Duty]:
@@ -104,6 +112,9 @@ class Listener:
         """A run has ended: look at them."""
         for intake in self._intakes:
             intake.desk.hurry()
+
+    def _with_health(self, webhook: WebhookSettings) -> WebhookSettings:
+        return replace(webhook, is_healthy=lambda: not self.troubles)
 
     def _desk(self, duty: Duty, runs: Runs) -> Desk:
         return Desk(duty, self._book, runs, self.owner, self._health, self._settled)
@@ -138,16 +149,22 @@ class Listener:
 
     def _polled(self, intake: _Intake, outcome: Outcome) -> None:
         if outcome.fault is None:
-            if intake.is_first:
-                self._health.line(intake.duty, intake.first_round_done())
-            if intake.duty.state_ttl:
-                self._book.forget(intake.duty.state_key, intake.duty.state_ttl)
+            try:
+                if intake.is_first:
+                    self._health.line(intake.duty, intake.first_round_done())
+                if intake.duty.state_ttl:
+                    self._book.forget(intake.duty.state_key, intake.duty.state_ttl)
+                self._health.well(intake.duty, "book")
+            except WdprefectError as error:
+                # The next round does it again.
+                self._health.trouble(intake.duty, error, "book")
         self._health.source(intake.duty, outcome)
 
     def _renew(self, stop: Stop) -> None:
         while True:
             try:
                 self._book.renew(self.owner, LEASE)
+                self._renewed = time.monotonic()
                 self._on_renewed()
             except WdprefectError as error:
                 # Without its leases nothing here can be written down any more, and others take over.

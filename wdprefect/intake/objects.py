@@ -62,6 +62,18 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Foretold:
+    """What the book would say of an object if it were shown.
+
+    id: its row, where there is one. change: what it would be to its key, where it is new.
+    """
+
+    id: int | None
+    status: Status
+    change: ChangeType | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedObject:
     """An object of a batch.
 

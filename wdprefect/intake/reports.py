@@ -14,8 +14,8 @@ class Reports(Protocol):
     def line(self, duty: Duty, text: str) -> None:
         """Something happened to objects."""
 
-    def trouble(self, duty: Duty, error: WdprefectError) -> None:
-        """Something cannot be done now; it is tried again."""
+    def trouble(self, duty: Duty, error: WdprefectError, part: str) -> None:
+        """Something cannot be done now; it is tried again. part: which kind of work it is."""
 
-    def well(self, duty: Duty) -> None:
-        """What is tried again and again has worked."""
+    def well(self, duty: Duty, part: str) -> None:
+        """Work of this kind has been done."""

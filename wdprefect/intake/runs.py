@@ -66,3 +66,6 @@ class Runs(Protocol):
 
     def alarm(self, trigger: str, code: str, text: str) -> None:
         """Send an event that says that a trigger does not work."""
+
+    def recovered(self, trigger: str) -> None:
+        """Send an event that says that a trigger works again which did not."""

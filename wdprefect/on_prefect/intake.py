@@ -14,6 +14,7 @@ import httpx
 import prefect
 from prefect import states
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import ArtifactCreate as ArtifactRequest
 from prefect.client.schemas.filters import DeploymentFilter, FlowFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
@@ -27,7 +28,8 @@ from wdprefect.on_prefect.signature import TRIGGER
 
 T = TypeVar("T")
 EVENT = "wdprefect.s3.object.created"
-FAILING = "wdprefect.trigger.failing"
+LABEL = "wdprefect.trigger"
+FAILING, RECOVERED = "wdprefect.trigger.failing", "wdprefect.trigger.recovered"
 # A run that a listener executes itself; without it one cannot tell whose it is once that listener is gone.
 TAG = "wdprefect-warm"
 OWN_DEPLOYMENT = "listen"
@@ -108,12 +110,25 @@ class PrefectRuns:
     def announce(self, objects: Sequence[ObjectSeen]) -> None:
         for one in objects:
             address = f"s3://{one.bucket}/{one.key}"
-            resource = {"prefect.resource.id": address, "prefect.resource.name": one.key, "bucket": one.bucket}
+            resource = {
+                "prefect.resource.id": address,
+                "prefect.resource.name": one.key,
+                "bucket": one.bucket,
+                # Two triggers may watch the same bucket: each automation wants its own.
+                LABEL: f"{one.payload.get('flow')}/{one.payload.get('trigger')}",
+            }
             emit_event(EVENT, resource, payload=dict(one.payload), id=UUID(one.id))
 
     def alarm(self, trigger: str, code: str, text: str) -> None:
-        resource = {"prefect.resource.id": f"wdprefect.trigger.{trigger}", "prefect.resource.name": trigger}
-        emit_event(FAILING, resource, payload={"code": code, "message": text})
+        emit_event(FAILING, _resource(trigger), payload={"code": code, "message": text})
+
+    def recovered(self, trigger: str) -> None:
+        emit_event(RECOVERED, _resource(trigger))
+
+    def show(self, key: str, page: str, description: str) -> None:
+        """Keep a page of Markdown as an artifact, the newest one with this key."""
+        artifact = ArtifactRequest(type="markdown", key=key, data=page, description=description)
+        self._wait(lambda client: client.create_artifact(artifact))
 
     def deployment_of(self, flow: str) -> UUID:
         """The deployment whose runs are made for a flow. Raises UsageError where there is none, or several."""
@@ -199,6 +214,10 @@ async def _own_deployment(client: PrefectClient, flow: str) -> UUID:
     flow_id = await client.create_flow_from_name(flow)
     description = "Made by `wdprefect listen --warm`, which executes its runs."
     return await client.create_deployment(flow_id, OWN_DEPLOYMENT, description=description)
+
+
+def _resource(trigger: str) -> dict[str, str]:
+    return {"prefect.resource.id": f"wdprefect.trigger.{trigger}", "prefect.resource.name": trigger}
 
 
 def _look(run: FlowRun) -> RunLook:

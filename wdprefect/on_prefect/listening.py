@@ -15,8 +15,10 @@ from wdprefect.intake.book import open_book
 from wdprefect.intake.desk import LEASE
 from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
+from wdprefect.intake.guarded import Broken, Work
 from wdprefect.intake.health import Health, Level
 from wdprefect.intake.listener import Begin, Listener
+from wdprefect.intake.sources.health_server import HealthServer
 from wdprefect.intake.sources.webhook import WebhookSettings
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
@@ -24,6 +26,7 @@ from wdprefect.model.stop import Stop
 from wdprefect.on_prefect.intake import PrefectRuns
 from wdprefect.on_prefect.secrets import secrets_of_blocks
 from wdprefect.on_prefect.storage import storage_outside
+from wdprefect.on_prefect.trigger_pages import TriggerPages
 from wdprefect.on_prefect.warm.owner import Lease
 from wdprefect.on_prefect.warm.process import Settings
 from wdprefect.on_prefect.warm.runner import WarmRunner
@@ -38,9 +41,9 @@ class Listening:
     """How a process listens.
 
     begin: whether what is there at the first start is taken. is_warm: runs are executed beside this process instead of
-    by workers. runs: how many of a trigger at a time, where its flow allows that. deployment: its name, where a flow has
-    several. storage, runner: as in `wdprefect.run`. book: its URL, if not the configured one. webhook: where stores may
-    post.
+    by workers. runs: how many of a trigger at a time, where its flow allows that. deployment: its name, where a flow
+    has several. storage, runner: as in `wdprefect.run`. book: its URL, if not the configured one. webhook: where stores
+    may post. health: host and port where `GET /health` is answered, where no webhook does.
     """
 
     begin: Begin = "beginning"
@@ -51,15 +54,19 @@ class Listening:
     runner: Literal["process", "docker"] | None = None
     book: str | None = None
     webhook: WebhookSettings | None = None
+    health: tuple[str, int] | None = None
 
 
 def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, stop: Stop, say: Say) -> None:
     """Listen for the S3 triggers of these flows until the request to stop.
 
     files: where each flow is, by its name. say: gets a line for all that happens, in which secrets are hidden.
-    Raises InvalidTrigger and UsageError before anything is listened for.
+    Raises InvalidTrigger and UsageError before anything is listened for, and Broken when a part of it has ended by a
+    mistake.
     """
     masker = Masker()
+    if how.webhook and how.webhook.token:
+        masker.register(how.webhook.token)
 
     def tell(level: Level, text: str) -> None:
         say(level, masker.hide(text))
@@ -72,17 +79,26 @@ def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, sto
         warm = _Warm(files, how, folder / "lease", tell) if how.is_warm else None
         runs = stack.enter_context(closing(PrefectRuns(warm.runner if warm else None, how.deployment)))
         _check_deployments(runs, duties, how)
-        health = Health(book, runs, tell)
+        health = Health(book, runs, tell, masker.hide)
         listener = Listener(duties, book, runs, health, how.begin, warm.touch if warm else lambda: None, how.webhook)
         stack.enter_context(listener.leasing())
         address = listener.open()
+        beside: dict[str, Work] = {"pages": TriggerPages(duties, book, runs).run}
+        if how.health:
+            server = HealthServer(*how.health, lambda: listener.troubles)
+            beside["health"] = server.run
+            tell("INFO", f"whether all is well is said at {server.address}")
         if warm:
             stack.enter_context(warm.running(listener))
         for duty in duties:
             tell("INFO", f"{duty.name}: listening to s3://{duty.watch.bucket}/{duty.watch.prefix}")
         if address:
             tell("INFO", f"stores may post to {address}/")
-        listener.listen(stop)
+        try:
+            listener.listen(stop, beside)
+        except Broken as error:
+            tell("ERROR", error.trace)
+            raise
 
 
 class _Warm:
@@ -95,7 +111,7 @@ class _Warm:
         # They end before anybody else takes their objects.
         of_runs = Lease(lease, LEASE.total_seconds() * 0.7)
         settings = Settings(files, how.storage, how.runner, of_runs)
-        self.runner = WarmRunner(settings, self._ended, self._wrote)
+        self.runner = WarmRunner(settings, self._ended, self._wrote, on_broken=self._broken)
 
     def touch(self) -> None:
         """Say that what runs here is this process's own."""
@@ -110,6 +126,10 @@ class _Warm:
             yield
         finally:
             self.runner.stop(GRACE_SECONDS)
+
+    def _broken(self, error: BaseException) -> None:
+        if self._listener:
+            self._listener.broken("warm runs", error)
 
     def _ended(self, flow_run_id: UUID, code: int | None) -> None:  # noqa: ARG002  the API knows how
         if self._listener:

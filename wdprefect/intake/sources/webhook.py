@@ -131,7 +131,7 @@ class Webhook:
 
     def is_healthy(self) -> Response:
         is_well = self._settings.is_healthy()
-        return _answer(200, "ok") if is_well else _answer(503, "the book is not there")
+        return _answer(200, "ok") if is_well else _answer(503, "something fails: `wdprefect trigger ls` says what")
 
     def _is_news(self, body: bytes) -> bool:
         """Whether a body is more than talk about subscriptions."""

@@ -52,12 +52,20 @@ class WarmRunner:
     with warm_runner(Settings({"company.team.pip": Path("pip.yaml")}), on_exit, on_line) as runner:
         runner.execute(flow_run_id, "company.team.pip")
 
-    most: how many run at a time; others wait.
+    most: how many run at a time; others wait. on_broken: gets the mistake by which the runner's thread has ended.
 
     When this process dies, so do its runs, within two seconds or so; they are closed as Crashed.
     """
 
-    def __init__(self, settings: Settings, on_exit: OnExit, on_line: OnLine, most: int = MOST) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_exit: OnExit,
+        on_line: OnLine,
+        most: int = MOST,
+        on_broken: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self._on_broken = on_broken
         self._settings, self._on_exit, self._on_line, self._most = settings, on_exit, on_line, most
         # Guards what follows; notified when a run has ended and when the template is ready or dead.
         self._changed = threading.Condition()
@@ -67,7 +75,7 @@ class WarmRunner:
         self._is_stopping = False
         self._said: deque[str] = deque(maxlen=LAST_LINES)
         self._waking, self._wake = os.pipe()
-        self._thread = threading.Thread(target=self._watch, name="wdprefect-warm", daemon=True)
+        self._thread = threading.Thread(target=self._watch_to_the_end, name="wdprefect-warm", daemon=True)
 
     def start(self) -> None:
         """Start the template and wait until it is ready.
@@ -141,6 +149,14 @@ class WarmRunner:
 
     def _woken(self) -> None:
         os.read(self._waking, 4096)
+
+    def _watch_to_the_end(self) -> None:
+        try:
+            self._watch()
+        except BaseException as error:
+            if self._on_broken is None:
+                raise
+            self._on_broken(error)
 
     def _watch(self) -> None:
         """Hear of all that happens, until all is gone."""

@@ -1,0 +1,64 @@
+"""Threads that must not end: the first one that does so by an exception ends all of the work."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+
+from wdprefect.errors import WdprefectError
+from wdprefect.model.stop import Stop
+
+Work = Callable[[Stop], None]
+
+
+class Broken(WdprefectError):
+    """A thread has ended by an exception that nobody expects. trace: where that was, as Python prints it."""
+
+    def __init__(self, name: str, error: BaseException) -> None:
+        self.trace = "".join(traceback.format_exception(error)).rstrip()
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        super().__init__(f"'{name}' has ended by a mistake, and with it all that listens: {said}")
+
+
+class Guarded:
+    """Runs works in threads. When one breaks, all of them are asked to stop, and `check` raises why."""
+
+    def __init__(self) -> None:
+        self.stop = Stop()
+        self._broken: Broken | None = None
+        self._lock = threading.Lock()
+
+    def start(self, name: str, work: Work, stop: Stop | None = None) -> threading.Thread:
+        """A thread that does the work until the stop, by default that of all."""
+
+        def guarded() -> None:
+            try:
+                work(stop or self.stop)
+            except BaseException as error:  # noqa: BLE001  `check` raises it
+                self.broken(name, error)
+
+        thread = threading.Thread(target=guarded, name=f"wdprefect-{name}", daemon=True)
+        thread.start()
+        return thread
+
+    def broken(self, name: str, error: BaseException) -> None:
+        """Note that something has broken, and stop everything."""
+        with self._lock:
+            self._broken = self._broken or Broken(name, error)
+        self.stop.request()
+
+    def run(self, works: Mapping[str, Work], stop: Stop) -> None:
+        """Do all the works until the request to stop. Raises Broken."""
+        with stop.calling(self.stop.request):
+            threads = [self.start(name, work) for name, work in works.items()]
+            for thread in threads:
+                # Not without end: a signal is handled only between waits.
+                while thread.is_alive():
+                    thread.join(1.0)
+        self.check()
+
+    def check(self) -> None:
+        """Raises Broken when something has broken."""
+        if self._broken:
+            raise self._broken
