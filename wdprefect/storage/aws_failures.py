@@ -117,6 +117,8 @@ _SLOW_DOWN = frozenset(
 _PASSING = frozenset({"RequestTimeout", "OperationAborted", "ConditionalRequestConflict"})
 # What the server says of bytes that are not those which were signed, or counted.
 _DAMAGED = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"})
+# What boto3's own transfers raise where an object is another one by now.
+_CHANGED = frozenset({"S3DownloadFailedError", "RetriesExceededError"})
 _SLOW_STATUSES = frozenset({429, 503})
 _NOT_IMPLEMENTED, _INSUFFICIENT_STORAGE = 501, 507
 _SERVER_ERROR = 500
@@ -199,10 +201,9 @@ def _unanswered(error: Exception, verb: str, place: Place) -> WdprefectError:
         return place.refusal(place.describe(verb, "the server's certificate is not trusted", code, "trust"))
     if isinstance(error, exceptions.FlexibleChecksumError):
         return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, "later"))
-    if isinstance(error, exceptions.IncompleteReadError | exceptions.ResponseStreamingError):
-        return Unavailable(place.describe(verb, "the transfer broke off", code, "later"))
-    if code in {"S3DownloadFailedError", "RetriesExceededError"}:
-        return Unavailable(place.describe(verb, "the file changed meanwhile", code, "later"))
+    if code in _CHANGED or isinstance(error, exceptions.IncompleteReadError | exceptions.ResponseStreamingError):
+        what = "the file changed meanwhile" if code in _CHANGED else "the transfer broke off"
+        return Unavailable(place.describe(verb, what, code, "later"))
     if isinstance(error, exceptions.ReadTimeoutError):
         return Silent(place.describe(verb, "the server takes too long to answer", code, "reach"))
     if isinstance(error, exceptions.ConnectionClosedError):
