@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "run a flow",
     "render": "render a template, and show how",
     "listen": "start flows with objects that arrive in buckets",
+    "trigger": "show how triggers do and what became of objects, run with one again, or try one",
     "files": "list or get the files of a run",
     "namespace": "list, copy or compare the files of a namespace",
     "storage": "check whether a storage does what runs want of it",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from wdprefect.cli.table import print_table
 from wdprefect.execution.execution import Execution
 
 
@@ -14,7 +15,7 @@ def print_summary(execution: Execution) -> None:
     seconds = (execution.ended - execution.started).total_seconds()
     print(f"{execution.flow} {execution.state} in {seconds:.2f} s, run {execution.id}")
     if len(execution.task_runs) > 1:
-        _print_table(_tasks(execution))
+        print_table(_tasks(execution))
     summary = execution.summary()
     if summary["outputs"]:
         print("outputs:")
@@ -24,7 +25,7 @@ def print_summary(execution: Execution) -> None:
     files = [(run.label, name, file) for run in execution.task_runs for name, file in run.files.items()]
     if files:
         print("files:")
-        _print_table([label, hide(name), _size(file.size), hide(file.uri)] for label, name, file in files)
+        print_table([label, hide(name), _size(file.size), hide(file.uri)] for label, name, file in files)
         print(f"  get one with: wdprefect files {execution.id} get NAME")
     if execution.error:
         print(f"error: {execution.error}")
@@ -38,14 +39,6 @@ def _tasks(execution: Execution) -> Iterator[list[str]]:
             depth, parent = depth + 1, parent.parent
         attempts = f"{len(run.attempts)} attempts" if len(run.attempts) > 1 else ""
         yield ["  " * depth + run.label, run.state, f"{run.seconds:.2f} s", attempts]
-
-
-def _print_table(rows: Any) -> None:
-    """Columns as wide as what is in them, whatever the terminal's width: the output is made to be cut and grepped."""
-    lines = [list(map(str, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _shown(value: Any) -> str:

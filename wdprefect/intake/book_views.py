@@ -32,13 +32,15 @@ class Health:
 class TriggerSummary:
     """How a trigger does.
 
-    counts: of its objects, by status. runs: how many go on. last_success, last_failure: when a batch ended so.
+    has_baseline: what was there before its first start is known. counts: of its objects, by status. runs: how many go
+    on. last_success, last_failure: when a batch ended so.
     """
 
     state_key: str
     flow: str
     trigger_id: str
     since: datetime
+    has_baseline: bool
     counts: Mapping[Status, int]
     runs: int
     last_success: datetime | None
@@ -207,6 +209,7 @@ def _summary(
         flow=row.flow,
         trigger_id=row.trigger_id,
         since=moment(row.since),
+        has_baseline=row.has_baseline,
         counts=counts,
         runs=batches.get((row.id, "started"), (0, 0))[1],
         last_success=_maybe(max(successes, default=None)),

@@ -23,12 +23,13 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from wdprefect.errors import Unavailable, UsageError
 from wdprefect.intake.runs import OVER, ObjectSeen, RunLook, RunOrder, RunRefused, RunState
+from wdprefect.on_prefect.automations import EVENT, LABEL
 from wdprefect.on_prefect.reaching import reaching_api
 from wdprefect.on_prefect.signature import TRIGGER
 
 T = TypeVar("T")
-EVENT = "wdprefect.s3.object.created"
-LABEL = "wdprefect.trigger"
+
+
 FAILING, RECOVERED = "wdprefect.trigger.failing", "wdprefect.trigger.recovered"
 # A run that a listener executes itself; without it one cannot tell whose it is once that listener is gone.
 TAG = "wdprefect-warm"
