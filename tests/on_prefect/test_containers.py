@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from wdprefect.errors import InvalidFlow
 from wdprefect.loader import load_text
 from wdprefect.model.flow import Flow
 from wdprefect.on_prefect import containers
+from wdprefect.on_prefect.entrypoints import lazy_flows
 from wdprefect.workspace.containers.engine import CA_BUNDLES, Engine, usual_address
 
 __all__ = ["allow", "docker_engine", "private_registry"]  # fixtures of the tests below
@@ -218,6 +220,17 @@ def test_patience() -> None:
 def flow_named(name: str) -> Flow:
     """A flow of its own name, with a command in a container."""
     return load_text(f"id: {name}\nnamespace: team\ntasks:\n{command({})}\n", "flow.yaml")
+
+
+@pytest.mark.usefixtures("docker_engine")
+def test_deployed_with_a_block(api: Api, allow: Allow, tmp_path: Path) -> None:
+    """The flows that are deployed find their engine by its block, as those of `run` do."""
+    allow(host=save_host("deployed", usual_address()))
+    (tmp_path / "it.yaml").write_text(f"id: deployed\nnamespace: team\ntasks:\n{command({})}\n")
+    made = lazy_flows(tmp_path)("team_deployed")
+    asyncio.run(made())
+    (flow_run,) = api.flow_runs("team.deployed")
+    assert "COMPLETED" == flow_run["state_type"]
 
 
 def test_no_run_without_an_engine(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
