@@ -70,9 +70,7 @@ def test_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", base64.b64encode(b"the-very-secret").decode())
     masker = Masker()
 
-    found: Any = rendered(
-        "  accessKeyId: \"{{ secret('KEY_ID') }}\"\n  secretKeyId: \"{{ secret('KEY') }}\"\n", masker
-    )
+    found: Any = rendered("  accessKeyId: \"{{ secret('KEY_ID') }}\"\n  secretKeyId: \"{{ secret('KEY') }}\"\n", masker)
 
     assert ("AKIA-the-key", "the-very-secret") == (found.access_key_id, found.secret_key_id)
     assert "it is ********" == masker.hide("it is the-very-secret")
@@ -91,7 +89,10 @@ def test_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
             '  prefix: "{{ vars.folder }}"\n', "flow.yaml:8:17", "unable to find 'vars'", id="an unknown variable"
         ),
         pytest.param(
-            '  prefix: "{{ read(\'nsfile:///no.txt\') }}"\n', "flow.yaml:8:17", "has no file 'no.txt'", id="a missing file"
+            "  prefix: \"{{ read('nsfile:///no.txt') }}\"\n",
+            "flow.yaml:8:17",
+            "has no file 'no.txt'",
+            id="a missing file",
         ),
         pytest.param(
             "  maxKeys: \"{{ 'many' }}\"\n",
