@@ -217,6 +217,9 @@ class Desk:
     def _staged(self, batch_id: str, one: ClaimedObject) -> str | WdprefectError:
         """The URI of an object in the storage, or why it cannot be had. Raises Unavailable where none can be."""
         duty, seen = self.duty, one.seen
+        if one.uri and duty.storage.exists(one.uri):
+            # It is replayed, and may be gone from its bucket.
+            return one.uri
         uri = staged_uri(duty.flow.namespace, duty.flow.id, duty.trigger_id, batch_id, seen)
         place = Place(f"s3://{seen.bucket}/{seen.key}", seen.bucket, seen.key, str(duty.client.meta.endpoint_url))
         try:
