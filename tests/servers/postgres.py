@@ -60,7 +60,7 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A running server: one for each process of the tests, ready after about a second."""
-    programs = _programs()
+    programs = find_programs()
     if programs is None:
         is_missing("PostgreSQL is not installed: run scripts/system-packages.sh, or install postgresql")
     for _ in range(STARTS):
@@ -111,7 +111,8 @@ def running_postgres(programs: Path) -> Iterator[PostgresServer | None]:
             yield server if _is_ready(server, guard) else None
 
 
-def _programs() -> Path | None:
+def find_programs() -> Path | None:
+    """Where PostgreSQL's programs lie, if it is installed."""
     found = shutil.which("postgres")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)
     program = next((path for path in [Path(found) if found else None, *debian] if path), None)
