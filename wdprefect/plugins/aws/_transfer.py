@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from s3transfer.futures import TransferFuture
 
-# What S3 copies in one request.
-LONGEST_COPY_BYTES = 5 * 2**30
+# What is copied in one request. S3 takes up to 5 GiB, and answers when it has done it; clients do not wait so long.
+LONGEST_COPY_BYTES = 512 * 2**20
 Answer = Mapping[str, Any]
 
 
