@@ -57,7 +57,8 @@ class Made:
             self.most_at_a_time = max(self.most_at_a_time, len(self.orders) - len(self._over))
         return f"run-of-{order.key}"
 
-    def carry_out(self, run_id: str, flow: str, *, is_orphan: bool) -> None: ...
+    def carry_out(self, run_id: str, flow: str, *, is_orphan: bool) -> bool:
+        return True
 
     def look(self, run_ids: Sequence[str]) -> dict[str, RunLook]:
         with self._lock:

@@ -29,6 +29,8 @@ from wdprefect.storage.aws_failures import Place, translating_aws_errors
 LEASE = timedelta(seconds=30)
 # What others have seen or left is looked for so often; what this process knows of is worked on at once.
 IDLE_SECONDS = 1.0
+# A deployment that has no place for a run is asked again so often.
+TURN_SECONDS = 1.0
 ADOPT_SECONDS = 5.0
 LOOK_SECONDS = 0.5
 WORKERS = 8
@@ -165,7 +167,7 @@ class Desk:
         """Take a batch as far as it goes now."""
         part = ""
         try:
-            while step := self._step_of(hand):
+            while time.monotonic() >= hand.due and (step := self._step_of(hand)):
                 part = step.__name__.strip("_")
                 troubles = self._troubles
                 hand.batch = step(hand)
@@ -267,8 +269,10 @@ class Desk:
 
     def _carry_out(self, hand: _Hand) -> Batch:
         """Not before the book says that the run is ours."""
-        self._runs.carry_out(_run_of(hand.batch), self.duty.flow.name, is_orphan=hand.is_orphan)
-        hand.is_carried_out, hand.is_orphan = True, False
+        is_seen_to = self._runs.carry_out(_run_of(hand.batch), self.duty.flow.name, is_orphan=hand.is_orphan)
+        hand.is_carried_out, hand.is_orphan = is_seen_to, False
+        if not is_seen_to:
+            hand.due = time.monotonic() + TURN_SECONDS
         return hand.batch
 
     def _end(self, hand: _Hand) -> Batch:

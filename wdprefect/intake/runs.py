@@ -52,8 +52,8 @@ class Runs(Protocol):
     def start(self, order: RunOrder) -> str:
         """The id of the run with this key; it is made when there is none yet. Raises RunRefused as well."""
 
-    def carry_out(self, run_id: str, flow: str, *, is_orphan: bool) -> None:
-        """Have a run executed here, where that is how runs are executed; else nothing.
+    def carry_out(self, run_id: str, flow: str, *, is_orphan: bool) -> bool:
+        """Have a run executed here, where that is how runs are executed; False where it has to wait for its turn.
 
         is_orphan: another process had it, which is gone. What had begun there has crashed.
         """

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent import futures
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import httpx
@@ -24,8 +24,10 @@ from prefect.exceptions import PrefectHTTPStatusError
 from wdprefect.errors import Unavailable, UsageError
 from wdprefect.intake.runs import OVER, ObjectSeen, RunLook, RunOrder, RunRefused, RunState
 from wdprefect.on_prefect.automations import EVENT, LABEL
+from wdprefect.on_prefect.closing import close_flow_runs
 from wdprefect.on_prefect.reaching import reaching_api
 from wdprefect.on_prefect.signature import TRIGGER
+from wdprefect.on_prefect.warm.pending import accepted, admit, take_over
 
 T = TypeVar("T")
 
@@ -47,6 +49,13 @@ _STATES: dict[str, RunState] = {
 }
 
 
+class _Deployment(NamedTuple):
+    """A deployment, and whether it limits how many of its runs go on at a time."""
+
+    id: UUID
+    is_limited: bool
+
+
 class Executor(Protocol):
     """Executes flow runs on this machine, beside this process."""
 
@@ -63,8 +72,9 @@ class PrefectRuns:
 
     def __init__(self, executor: Executor | None = None, deployment: str | None = None) -> None:
         self._executor, self._name = executor, deployment
-        self._deployments: dict[str, UUID] = {}
-        self._executed: set[UUID] = set()
+        self._deployments: dict[str, _Deployment] = {}
+        # By the names of their flows.
+        self._executed: dict[UUID, str] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wdprefect-prefect", daemon=True)
         self._thread.start()
@@ -73,20 +83,27 @@ class PrefectRuns:
     def start(self, order: RunOrder) -> str:
         return str(self._wait(lambda client: self._start(client, order)).id)
 
-    def carry_out(self, run_id: str, flow: str, *, is_orphan: bool) -> None:
+    def carry_out(self, run_id: str, flow: str, *, is_orphan: bool) -> bool:
         identity = UUID(run_id)
         if self._executor is None or identity in self._executor.running():
-            return
+            return True
         run = self._wait(lambda client: client.read_flow_run(identity))
-        look = _look(run)
-        if look.state in OVER or TAG not in run.tags:
-            return
-        if look.state == "waiting":
-            self._executor.execute(identity, flow)
-            self._executed.add(identity)
-        elif is_orphan:
-            crashed: prefect.State[Any] = states.Crashed(message="the listener that executed this run is gone")
-            self._wait(lambda client: client.set_flow_run_state(identity, crashed, force=True))
+        if _look(run).state in OVER or TAG not in run.tags:
+            return True
+        if is_orphan and self._wait(lambda client: take_over(client, identity)) == "ended":
+            return True
+        return self._executed_here(run, flow)
+
+    def _executed_here(self, run: FlowRun, flow: str) -> bool:
+        """Execute a run that has not begun; False where its deployment has no place for it now."""
+        if run.state is None or run.state.is_scheduled():
+            standing = self._wait(lambda client: admit(client, run.id))
+            if standing != "pending":
+                return standing == "ended"
+        assert self._executor is not None
+        self._executor.execute(run.id, flow)
+        self._executed[run.id] = flow
+        return True
 
     def look(self, run_ids: Sequence[str]) -> dict[str, RunLook]:
         # Asked before: what had ended by then has told the API.
@@ -96,17 +113,22 @@ class PrefectRuns:
             chosen = FlowRunFilter.model_validate({"id": {"any_": run_ids[start : start + MOST_LOOKS]}})
             runs = self._wait(lambda client, f=chosen: client.read_flow_runs(flow_run_filter=f, limit=MOST_LOOKS))  # type: ignore[misc]  # a lambda's default
             found |= {str(run.id): self._closed_look(run, alive) for run in runs}
-        self._executed -= {UUID(run_id) for run_id, look in found.items() if look.state in OVER}
+        for run_id, look in found.items():
+            if look.state in OVER:
+                self._executed.pop(UUID(run_id), None)
         return found
 
     def _closed_look(self, run: FlowRun, alive: frozenset[UUID]) -> RunLook:
-        """How a run is; one that was executed here and has ended without the API's knowing has crashed."""
+        """How a run is; one that was executed here and has ended without the API's knowing is closed."""
         look = _look(run)
         if look.state in OVER or run.id in alive or run.id not in self._executed:
             return look
-        crashed: prefect.State[Any] = states.Crashed(message="its process has ended before it did")
-        self._wait(lambda client: client.set_flow_run_state(run.id, crashed, force=True))
-        return RunLook("crashed", crashed.message or "")
+        if run.state and run.state.is_scheduled():
+            # The API did not want it to run yet.
+            self._executed_here(run, self._executed[run.id])
+            return look
+        self._wait(lambda client: close_flow_runs(client, {run.id}))
+        return _look(self._wait(lambda client: client.read_flow_run(run.id)))
 
     def announce(self, objects: Sequence[ObjectSeen]) -> None:
         for one in objects:
@@ -133,7 +155,7 @@ class PrefectRuns:
 
     def deployment_of(self, flow: str) -> UUID:
         """The deployment whose runs are made for a flow. Raises UsageError where there is none, or several."""
-        return self._wait(lambda client: self._deployment(client, flow))
+        return self._wait(lambda client: self._deployment(client, flow)).id
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
@@ -145,15 +167,17 @@ class PrefectRuns:
 
     async def _start(self, client: PrefectClient, order: RunOrder) -> FlowRun:
         deployment = await self._deployment(client, order.flow)
-        warm = self._executor is not None
+        state: prefect.State[Any] | None = None
+        if self._executor:
+            # No worker takes either. One that is created pending counts for no limit of the deployment.
+            state = accepted() if deployment.is_limited else states.Pending(message="a listener executes it")
         try:
             return await client.create_flow_run_from_deployment(
-                deployment,
+                deployment.id,
                 parameters={TRIGGER: json.dumps(order.trigger, ensure_ascii=False)},
-                # No worker takes a run that is pending.
-                state=states.Pending(message="a listener executes it") if warm else None,
+                state=state,
                 idempotency_key=order.key,
-                tags=[TAG] if warm else [],
+                tags=[TAG] if self._executor else [],
                 labels=dict(order.labels) or None,
             )
         except PrefectHTTPStatusError as error:
@@ -162,17 +186,17 @@ class PrefectRuns:
                 raise
             raise RunRefused(f"the Prefect API refuses a run of '{order.flow}': {_words(error)}") from error
 
-    async def _deployment(self, client: PrefectClient, flow: str) -> UUID:
+    async def _deployment(self, client: PrefectClient, flow: str) -> _Deployment:
         if flow not in self._deployments:
             found = await self._found(client, flow)
             if found is None and self._executor:
-                self._deployments[flow] = await _own_deployment(client, flow)
+                self._deployments[flow] = _Deployment(await _own_deployment(client, flow), is_limited=False)
                 return self._deployments[flow]
             if found is None:
                 raise UsageError(
                     f"there is no deployment of '{flow}': run `prefect deploy --all`, or listen with --warm"
                 )
-            self._deployments[flow] = found.id
+            self._deployments[flow] = _Deployment(found.id, is_limited=found.global_concurrency_limit is not None)
         return self._deployments[flow]
 
     async def _found(self, client: PrefectClient, flow: str) -> DeploymentResponse | None:
