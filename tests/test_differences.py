@@ -214,19 +214,19 @@ TESTS: dict[str, list[str]] = {
     "UploadFiles, DeleteFiles where the namespace is in a folder": ["plugins/core/test_namespace.py::test_folder"],
     "`fileExists` of a folder of a namespace": ["plugins/core/test_namespace_files.py::test_expressions"],
     "a result larger than a queue message": ["test_differences.py::test_large_result"],
-    "S3 trigger: `filter` and `regexp`": ["intake/test_unlike_kestra.py::test_filter_before_limit"],
-    "S3 trigger: `maxKeys`, `maxFiles`": ["intake/test_listener.py::test_batches"],
-    "S3 trigger: `action`": [
+    "S3 Trigger: `filter` and `regexp`": ["intake/test_unlike_kestra.py::test_filter_before_limit"],
+    "S3 Trigger: `maxKeys`, `maxFiles`": ["intake/test_listener.py::test_batches"],
+    "S3 Trigger: `action`": [
         "intake/test_listener.py::test_move",
         "intake/test_listener.py::test_delete",
         "intake/test_listener.py::test_failed_runs",
     ],
-    "S3 trigger: the key in an archive": ["intake/test_listener.py::test_move"],
-    "S3 trigger: an object counts as seen": ["intake/test_fares.py::test_work_that_fails_is_in_the_book"],
-    "S3 trigger: the same content uploaded again after MOVE": [
+    "S3 Trigger: the key in an archive": ["intake/test_listener.py::test_move"],
+    "S3 Trigger: an object counts as seen": ["intake/test_fares.py::test_work_that_fails_is_in_the_book"],
+    "S3 Trigger: the same content uploaded again after MOVE": [
         "intake/test_unlike_kestra.py::test_the_same_content_again"
     ],
-    "S3 trigger: a failed run": [
+    "S3 Trigger: a failed run": [
         "intake/test_listener.py::test_failed_runs",
         "intake/test_listener.py::test_failures_have_a_place",
         "intake/test_fares.py::test_replay_of_what_was_moved",
