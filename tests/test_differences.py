@@ -259,23 +259,23 @@ TESTS: dict[str, list[str]] = {
     ],
     "S3 Trigger: a flow that reads one of several objects": ["flows/ok/arrivals.yaml"],
     "templates in triggers that do not parse, or name what exists nowhere": ["flows/err/wd330-triggers.yaml"],
-    "S3 trigger: `filter` and `regexp`": ["intake/test_traps.py::test_folder_marker"],
-    "S3 trigger: `maxKeys`, `maxFiles`": [
+    "S3 Trigger: `filter` and `regexp`": ["intake/test_traps.py::test_folder_marker"],
+    "S3 Trigger: `maxKeys`, `maxFiles`": [
         "intake/test_traps.py::test_more_than_max_files",
         "intake/test_traps.py::test_more_than_max_keys",
     ],
-    "S3 trigger: `action`": [
+    "S3 Trigger: `action`": [
         "intake/test_listener.py::test_move",
         "intake/test_listener.py::test_delete",
         "intake/test_listener.py::test_failed_runs",
     ],
-    "S3 trigger: the key in an archive": [
+    "S3 Trigger: the key in an archive": [
         "intake/test_traps.py::test_equal_names",
         "intake/test_traps.py::test_kestras_names",
     ],
-    "S3 trigger: an object counts as seen": ["intake/test_fares.py::test_work_that_fails_is_in_the_book"],
-    "S3 trigger: the same content uploaded again after MOVE": ["intake/test_traps.py::test_same_content_again"],
-    "S3 trigger: a failed run": [
+    "S3 Trigger: an object counts as seen": ["intake/test_fares.py::test_work_that_fails_is_in_the_book"],
+    "S3 Trigger: the same content uploaded again after MOVE": ["intake/test_traps.py::test_same_content_again"],
+    "S3 Trigger: a failed run": [
         "intake/test_listener.py::test_failed_runs",
         "intake/test_listener.py::test_failures_have_a_place",
         "intake/test_fares.py::test_replay_of_what_was_moved",

@@ -123,7 +123,7 @@ def test_replay(cli: Cli, book: Book) -> None:
     first, second = (one.id for one in batch.objects)
     said = cli("trigger", "replay", "arrived", first)
     assert (0, f"{first}  raw/a: waits for a run again, was failed\n") == (said.code, said.out)
-    assert f"1 object wait for a listener of {NAME}\n" == said.err
+    assert f"1 object waits for a listener of {NAME}\n" == said.err
     assert (
         f"{second}  raw/b: waits for a run again, was failed\n" == cli("trigger", "replay", "arrived", "--failed").out
     )

@@ -129,3 +129,17 @@ def listen(post: Post) -> None:
     with listener.leasing():
         listener.open()
         listener.listen(Stop())
+
+
+def test_secrets_are_hidden_wherever_health_is_kept(post: Post) -> None:
+    """What is said of an error, kept in the book and sent as an event has no secret in it."""
+    sent: list[str] = []
+    post.runs.alarm = lambda trigger, code, text: sent.append(text)  # type: ignore[method-assign]  # its text is wanted
+    hidden = Health(
+        post.book, post.runs, lambda _, text: post.said.append(text), lambda text: text.replace("pw", "***")
+    )
+    post.book.enroll("team_made_t", "team.made", "t")
+    for _ in range(3):
+        hidden.trouble(post.duty(), Unavailable("no pw fits"), "start")
+    assert ("no *** fits", ["no *** fits"]) == (summary(post).health.text, sent)
+    assert "team.made/t: no *** fits" == post.said[0]

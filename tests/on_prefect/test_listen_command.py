@@ -50,7 +50,7 @@ from wdprefect.cli import main
 from wdprefect.intake.desk import Desk
 
 def broken(self):
-    raise ZeroDivisionError("planted")
+    raise ZeroDivisionError("planted " + self.duty.client._request_signer._credentials.secret_key)
 
 Desk._turn = broken
 sys.exit(main(["listen", "--warm", "take.yaml"]))
@@ -214,11 +214,14 @@ def test_a_book_that_is_not_there(place: Place) -> None:
 
 @server
 def test_a_mistake(place: Place) -> None:
-    """A mistake of ours ends the listener with its text, where it was, and exit code 1."""
+    """A mistake of ours ends the listener with its text, where it was, and exit code 1; a secret in it is hidden."""
     with place.listening(arguments=("-c", BROKEN)) as heard:
         assert 1 == heard.process.wait(BOUND_SECONDS)
         heard.line(r"in broken$")
-        heard.line("wdprefect: 'desk-company.team.take/arrived' has ended by a mistake, .*: ZeroDivisionError: planted")
+        heard.line(
+            "wdprefect: 'desk-company.team.take/arrived' has ended by a mistake, .*: ZeroDivisionError: planted [*]+$"
+        )
+    assert place.s3.secret_key not in "\n".join(heard.lines)
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,6 @@ def _replay(args: argparse.Namespace, book: Book) -> int:
     else:
         for one in chosen:
             print(f"{one.id}  {printable(one.seen.key)}: waits for a run again, was {one.status}")
-    what = f"{len(chosen)} object{'' if len(chosen) == 1 else 's'}"
-    print(f"{what} wait for a listener of {full_name(trigger)}" if chosen else "nothing has failed", file=sys.stderr)
+    what = "1 object waits" if len(chosen) == 1 else f"{len(chosen)} objects wait"
+    print(f"{what} for a listener of {full_name(trigger)}" if chosen else "nothing has failed", file=sys.stderr)
     return 0

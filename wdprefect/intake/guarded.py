@@ -15,10 +15,23 @@ Work = Callable[[Stop], None]
 class Broken(WdprefectError):
     """A thread has ended by an exception that nobody expects. trace: where that was, as Python prints it."""
 
-    def __init__(self, name: str, error: BaseException) -> None:
-        self.trace = "".join(traceback.format_exception(error)).rstrip()
+    def __init__(self, text: str, trace: str) -> None:
+        self.trace = trace
+        super().__init__(text)
+
+    @classmethod
+    def by(cls, name: str, error: BaseException) -> Broken:
+        """What is to be said of a thread with this name."""
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        super().__init__(f"'{name}' has ended by a mistake, and with it all that listens: {said}")
+        text = f"'{name}' has ended by a mistake, and with it all that listens: {said}"
+        return cls(text, "".join(traceback.format_exception(error)).rstrip())
+
+    def hidden(self, hide: Callable[[str], str]) -> Broken:
+        """The same without secrets."""
+        return Broken(hide(str(self)), hide(self.trace))
+
+    def __reduce__(self) -> tuple[type[Broken], tuple[str, str]]:
+        return type(self), (str(self), self.trace)
 
 
 class Guarded:
@@ -45,7 +58,7 @@ class Guarded:
     def broken(self, name: str, error: BaseException) -> None:
         """Note that something has broken, and stop everything."""
         with self._lock:
-            self._broken = self._broken or Broken(name, error)
+            self._broken = self._broken or Broken.by(name, error)
         self.stop.request()
 
     def run(self, works: Mapping[str, Work], stop: Stop) -> None:

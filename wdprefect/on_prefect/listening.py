@@ -98,7 +98,7 @@ def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, sto
             listener.listen(stop, beside)
         except Broken as error:
             tell("ERROR", error.trace)
-            raise
+            raise error.hidden(masker.hide) from None
 
 
 class _Warm:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -32,15 +33,12 @@ class TriggerPages:
         self._written: dict[str, str] = {}
 
     def run(self, stop: Stop) -> None:
-        """Until the stop, and once more then."""
-        is_over = False
-        while not is_over:
-            is_over = stop.wait(self._period) if self._written else stop.requested
-            try:
+        """Until the stop."""
+        while not stop.requested:
+            # Where the API or the book is away others speak of it; the next time comes.
+            with suppress(WdprefectError):
                 self._write()
-            except WdprefectError:
-                # The API or the book is away, of which others speak; the next time comes.
-                is_over = is_over or stop.wait(self._period)
+            stop.wait(self._period)
 
     def _write(self) -> None:
         found = {summary.state_key: summary for summary in self._book.triggers()}
