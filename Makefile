@@ -1,6 +1,6 @@
 # Everything sets itself up: a virtual environment from the locked requirements.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test golden docs lock bench clean
+.PHONY: help setup demo check test slow golden docs lock bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -19,7 +19,10 @@ check: setup ## Lint, types, layers
 	.venv/bin/wdprefect validate deployments/flows
 
 test: setup ## Run the tests
-	.venv/bin/python -m pytest -n 3 --dist loadfile
+	.venv/bin/python -m pytest -n 3 --dist loadfile -m "not slow"
+
+slow: setup ## Run the tests that take a minute or more
+	.venv/bin/python -m pytest -n 2 -m slow
 
 golden: setup ## Rewrite the expected results beside the flows of the tests; read the diff
 	WDPREFECT_GOLDEN=write .venv/bin/python -m pytest tests/test_golden.py -q

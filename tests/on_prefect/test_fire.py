@@ -19,6 +19,7 @@ SCENARIOS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.server
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_exactly_once(scenario: Scenario, ministack: Ministack, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from tests.intake.book.notebook import KEY
 from tests.intake.book.worker import OBJECTS, work
 from wdprefect.intake.book import Book
@@ -18,6 +20,7 @@ KILLS = 12
 RUNS_BETWEEN = 8
 
 
+@pytest.mark.slow
 def test_under_fire(book_address: str, tmp_path: Path) -> None:
     """However often processes are killed, each object has one run, and the book knows how it ended."""
     runs = tmp_path / "runs"

@@ -23,7 +23,7 @@ from wdprefect.workspace.directory import Directory
 from wdprefect.workspace.sweep import sweep
 
 __all__ = ["podman"]  # a fixture of the tests below
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 NO_NETWORK = {"network_mode": "none"}
 KINDS = [pytest.param(True, id="shared"), pytest.param(False, id="alone")]
 
