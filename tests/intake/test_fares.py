@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from tests.intake.test_listener import Post, post
 from tests.workspace.watching import wait_until
 from wdprefect.errors import Unavailable
 from wdprefect.intake.book_views import TriggerSummary
-from wdprefect.intake.guarded import Broken
+from wdprefect.intake.guarded import Broken, Guarded
 from wdprefect.intake.health import Health
 from wdprefect.intake.listener import Listener
 from wdprefect.intake.sources.health_server import HealthServer
@@ -27,7 +28,7 @@ def bucket(request: pytest.FixtureRequest) -> Any:
     """What is tested here is ours: one server is enough."""
     server = request.getfixturevalue(request.param)
     with server.client() as client:
-        name = f"fares-{id(request)}"
+        name = f"fares-{uuid.uuid4().hex[:12]}"
         client.create_bucket(Bucket=name)
         yield Bucket(client, name)
 
@@ -91,6 +92,22 @@ def test_a_mistake_while_leases_are_renewed(post: Post, monkeypatch: pytest.Monk
     monkeypatch.setattr(post.book, "renew", broken)
     with pytest.raises(Broken, match="'lease' has ended by a mistake, and with it all that listens: ZeroDivisionError"):
         listen(post)
+
+
+def test_a_mistake_in_a_thread_of_a_source() -> None:
+    """Threads that a source starts by itself are looked after, too."""
+
+    def dies() -> None:
+        raise ZeroDivisionError("planted")
+
+    def work(stop: Stop) -> None:
+        threading.Thread(target=dies, name="sqs-1").start()
+        assert stop.wait(30)
+
+    before = threading.excepthook
+    with pytest.raises(Broken, match=r"'sqs-1' has ended by a mistake, .*: ZeroDivisionError: planted"):
+        Guarded().run({"queue-0": work}, Stop())
+    assert before is threading.excepthook
 
 
 def test_replay_of_what_was_moved(post: Post) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from wdprefect.errors import WdprefectError
 from wdprefect.model.stop import Stop
 
 Work = Callable[[Stop], None]
+# How threads of ours are named; those of libraries look after themselves.
+OURS = ("wdprefect-", "sqs-")
 
 
 class Broken(WdprefectError):
@@ -63,13 +66,30 @@ class Guarded:
 
     def run(self, works: Mapping[str, Work], stop: Stop) -> None:
         """Do all the works until the request to stop. Raises Broken."""
-        with stop.calling(self.stop.request):
+        with stop.calling(self.stop.request), self._hearing():
             threads = [self.start(name, work) for name, work in works.items()]
             for thread in threads:
                 # Not without end: a signal is handled only between waits.
                 while thread.is_alive():
                     thread.join(1.0)
         self.check()
+
+    @contextmanager
+    def _hearing(self) -> Iterator[None]:
+        """While the block runs, threads that a work has started itself are heard of as well."""
+        before = threading.excepthook
+
+        def hook(args: threading.ExceptHookArgs) -> None:
+            if args.thread and args.exc_value and args.thread.name.startswith(OURS):
+                self.broken(args.thread.name, args.exc_value)
+            else:
+                before(args)
+
+        threading.excepthook = hook
+        try:
+            yield
+        finally:
+            threading.excepthook = before
 
     def check(self) -> None:
         """Raises Broken when something has broken."""
