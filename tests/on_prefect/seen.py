@@ -50,7 +50,7 @@ class Api:
 
     def task_runs(self, flow_run_id: str) -> dict[str, dict[str, Any]]:
         """By name, as soon as there are any and none of them runs any more."""
-        found = self.until(lambda: self._task_runs(flow_run_id), lambda runs: runs and all(map(_is_over, runs)))
+        found = self.until(lambda: self.task_runs_so_far(flow_run_id), lambda runs: runs and all(map(_is_over, runs)))
         assert len(found) == len({run["name"] for run in found})
         return {run["name"]: run for run in found}
 
@@ -91,7 +91,7 @@ class Api:
         assert response.is_success, response.text
         return response.json() if response.content else None
 
-    def _task_runs(self, flow_run_id: str) -> list[dict[str, Any]]:
+    def task_runs_so_far(self, flow_run_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run_id]}}})
         return found
 

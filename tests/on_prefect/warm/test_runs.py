@@ -109,7 +109,7 @@ def test_parameters_that_do_not_fit(api: Api, greeting: Warm) -> None:
     state = api.flow_run(flow_run_id)["state"]
     assert "FAILED" == state["type"]
     assert "Validation of flow parameters failed" in state["message"]
-    assert {} == api.task_runs(flow_run_id)
+    assert [] == api.task_runs_so_far(flow_run_id)
 
 
 def test_a_run_that_was_cancelled_before(api: Api, greeting: Warm) -> None:
@@ -120,7 +120,7 @@ def test_a_run_that_was_cancelled_before(api: Api, greeting: Warm) -> None:
     greeting.ended.code(str(flow_run_id))
 
     assert "CANCELLED" == api.state(str(flow_run_id))
-    assert {} == api.task_runs(str(flow_run_id))
+    assert [] == api.task_runs_so_far(str(flow_run_id))
 
 
 def test_a_run_that_does_not_exist(greeting: Warm) -> None:

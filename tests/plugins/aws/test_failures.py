@@ -136,8 +136,8 @@ def test_retried(s3: BaseClient, bucket: str) -> None:
         ("InvalidObjectState", 403, TaskFailed, "the file cannot be read now (InvalidObjectState"),
         ("PermanentRedirect", 301, TaskFailed, "set 'region' to the bucket's"),
         ("AccessControlListNotSupported", 400, TaskFailed, "leave 'acl' and the grants out"),
-        ("EntityTooLarge", 400, TaskFailed, "the words of the server (EntityTooLarge"),
-        ("SlowDown", 503, Unavailable, "the server is overloaded or broken (SlowDown"),
+        ("EntityTooLarge", 400, TaskFailed, "the file is larger than the server takes (EntityTooLarge"),
+        ("SlowDown", 503, Unavailable, "the server has too much to do (SlowDown"),
         ("InternalError", 500, Unavailable, "try again later"),
     ],
 )
