@@ -203,6 +203,9 @@ class PrefectRuns:
         wanted = DeploymentFilter.model_validate({"name": {"any_": [self._name]}}) if self._name else None
         of_flow = FlowFilter.model_validate({"name": {"any_": [flow]}})
         found = await client.read_deployments(flow_filter=of_flow, deployment_filter=wanted)
+        # One that was made here gives way to one that somebody has deployed, and no worker would take its runs.
+        theirs = [one for one in found if one.name != OWN_DEPLOYMENT]
+        found = theirs or (found if self._executor else [])
         if len(found) > 1:
             names = ", ".join(sorted(one.name for one in found))
             raise UsageError(f"'{flow}' has several deployments ({names}): choose one with --deployment NAME")
