@@ -19,7 +19,7 @@ check: setup ## Lint, types, layers
 	.venv/bin/wdprefect validate deployments/flows
 
 test: setup ## Run the tests
-	.venv/bin/python -m pytest -n 3 --dist loadfile -m "not slow"
+	.venv/bin/python -m pytest -n 3 --dist loadfile -m "not slow" --durations=25
 
 slow: setup ## Run the tests that take a minute or more
 	.venv/bin/python -m pytest -n 2 -m slow

