@@ -159,8 +159,8 @@ def _listener(place: Place, name: str) -> Iterator[Side]:
         )
         log = place.folder / name / "log"
         command = [sys.executable, "-m", "wdprefect", "listen", str(flow), "--warm"]
-        stack.enter_context(process(command, place.environment, log))
-        wait_for(lambda: "there already" in log.read_text(), log)
+        started = stack.enter_context(process(command, place.environment, log))
+        _wait_for(lambda: "there already" in log.read_text(), started, log)
         yield Side(f"{NAMESPACE}.{name}", out, bucket.put, f"{NAMESPACE}_{name}_arrived")
 
 
@@ -177,8 +177,8 @@ def _worker(place: Place, name: str, variables: str, settings: dict[str, str]) -
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
     log = folder / "log"
-    with process([*prefect, "worker", "start", "--pool", name], environment, log):
-        wait_for(lambda: bool(ask(place, f"work_pools/{name}/workers/filter", {})), log)
+    with process([*prefect, "worker", "start", "--pool", name], environment, log) as started:
+        _wait_for(lambda: bool(ask(place, f"work_pools/{name}/workers/filter", {})), started, log)
         yield Side(f"by-hand-{name}", out, partial(_emit, place, name))
 
 
@@ -218,11 +218,11 @@ def process(command: list[str], environment: dict[str, str], log: Path) -> Itera
         started.wait()
 
 
-def wait_for(is_there: Callable[[], bool], log: Path, seconds: float = READY_SECONDS) -> None:
-    """Return when it is. Raises TimeoutError with the end of the log."""
-    end = time.monotonic() + seconds
+def _wait_for(is_there: Callable[[], bool], started: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when a process is ready. Raises TimeoutError with the end of its log."""
+    end = time.monotonic() + READY_SECONDS
     while not is_there():
-        if time.monotonic() > end:
+        if time.monotonic() > end or started.poll() is not None:
             raise TimeoutError(log.read_text()[-2000:])
         time.sleep(0.1)
 
@@ -231,3 +231,8 @@ def _folder(place: Place, name: str) -> Path:
     out = place.folder / name / "out"
     out.mkdir(parents=True)
     return out
+
+
+def load() -> str:
+    """How much the machine has to do, over the last minute."""
+    return f"load {os.getloadavg()[0]:.1f}"

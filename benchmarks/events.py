@@ -16,7 +16,6 @@ stands beside each figure: with more than there are cores, compare within one ru
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from pathlib import Path
 from benchmarks.event_claims import print_claims
 from benchmarks.event_polls import print_polls
 from benchmarks.event_runs import Starts, at_once, one_by_one, timeline, warm_up
-from benchmarks.event_sides import Kind, Place, kinds
+from benchmarks.event_sides import Kind, Place, kinds, load
 from tests.fire import Server
 from tests.servers.ministack import Ministack, running
 from tests.servers.postgres import PostgresServer, find_programs, running_postgres
@@ -121,11 +120,6 @@ def _words(starts: Starts) -> str:
     missing = len(starts.put) - len(starts.ran)
     figures = f"p50 {starts.percentile(50):.3f} s, p99 {starts.percentile(99):.3f} s of {len(starts.put)}"
     return f"{figures}, {missing} never ran" if missing else figures
-
-
-def load() -> str:
-    """How much the machine has to do, over the last minute."""
-    return f"load {os.getloadavg()[0]:.1f}"
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.events import emit_event
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from wdprefect.errors import Unavailable, UsageError
 from wdprefect.intake.runs import OVER, ObjectSeen, RunLook, RunOrder, RunRefused, RunState
@@ -32,6 +33,8 @@ FAILING = "wdprefect.trigger.failing"
 TAG = "wdprefect-warm"
 OWN_DEPLOYMENT = "listen"
 WAIT_SECONDS = 30.0
+# A server that may be asked again is asked as often as that allows.
+MOST_RETRIES, FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1000, 0.1, 1.0
 MOST_LOOKS = 200
 _REFUSALS = frozenset({400, 404, 409, 413, 422})
 _STATES: dict[str, RunState] = {
@@ -66,6 +69,8 @@ class PrefectRuns:
         self._thread = threading.Thread(target=self._loop.run_forever, name="wdprefect-prefect", daemon=True)
         self._thread.start()
         self._client: PrefectClient | None = None
+        # A server on SQLite refuses most of those that make runs at the same time: 33 of 40, of eight at a time.
+        self._starting = asyncio.Lock()
 
     def start(self, order: RunOrder) -> str:
         return str(self._wait(lambda client: self._start(client, order)).id)
@@ -131,15 +136,16 @@ class PrefectRuns:
         deployment = await self._deployment(client, order.flow)
         warm = self._executor is not None
         try:
-            return await client.create_flow_run_from_deployment(
-                deployment,
-                parameters={TRIGGER: json.dumps(order.trigger, ensure_ascii=False)},
-                # No worker takes a run that is pending.
-                state=states.Pending(message="a listener executes it") if warm else None,
-                idempotency_key=order.key,
-                tags=[TAG] if warm else [],
-                labels=dict(order.labels) or None,
-            )
+            async with self._starting:
+                return await client.create_flow_run_from_deployment(
+                    deployment,
+                    parameters={TRIGGER: json.dumps(order.trigger, ensure_ascii=False)},
+                    # No worker takes a run that is pending.
+                    state=states.Pending(message="a listener executes it") if warm else None,
+                    idempotency_key=order.key,
+                    tags=[TAG] if warm else [],
+                    labels=dict(order.labels) or None,
+                )
         except PrefectHTTPStatusError as error:
             self._deployments.pop(order.flow, None)
             if error.response.status_code not in _REFUSALS:
@@ -178,10 +184,13 @@ class PrefectRuns:
 
     async def _reaching(self, work: Callable[[PrefectClient], Coroutine[Any, Any, T]]) -> T:
         try:
-            async with reaching_api():
-                if self._client is None:
-                    self._client = await get_client().__aenter__()
-                return await work(self._client)
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: MOST_RETRIES}):
+                async with reaching_api():
+                    if self._client is None:
+                        self._client = await get_client(
+                            httpx_settings={"event_hooks": {"response": [_soon]}}
+                        ).__aenter__()
+                    return await work(self._client)
         except httpx.HTTPStatusError as error:
             raise Unavailable(f"the Prefect API cannot: {_words(error)}") from error
         except httpx.HTTPError as error:
@@ -192,6 +201,16 @@ class PrefectRuns:
         client, self._client = self._client, None
         if client is not None:
             await client.__aexit__(None, None, None)
+
+
+async def _soon(response: httpx.Response) -> None:
+    """Have Prefect's client try again soon where the server has said that it may, and not when."""
+    # A server on SQLite answers so when another write came between, which is over by then; it would take 2 s, 4 s, …
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        tries: int = response.request.extensions.get("tries", 0)
+        response.request.extensions["tries"] = tries + 1
+        seconds = min(FIRST_RETRY_SECONDS * 2.0 ** min(tries, 10), LONGEST_RETRY_SECONDS)
+        response.headers.setdefault("Retry-After", str(seconds))
 
 
 async def _own_deployment(client: PrefectClient, flow: str) -> UUID:
