@@ -80,7 +80,7 @@ def _print_real(folder: Path, bucket: NotifiedBucket) -> None:
         heads = _timed(lambda: found.extend(pool.map(lambda key: look(bucket.s3, bucket.name, key), keys)))
     storage = open_storage(f"file://{folder}/storage")
     staging = _timed(
-        lambda: in_parallel(lambda one: stage(bucket.s3, storage, one, f"kestra:///staged/{one.key}"), found)
+        lambda: in_parallel(lambda one: stage(bucket.s3, storage, one, f"kestra:///staged/{one.key}", {}), found)
     )
     print(f"{'a HEAD of each, ministack':42} {REAL / heads:.0f} objects/s, {load()}")
     print(f"{'staging each into a folder, ministack':42} {REAL / staging:.0f} objects/s, {load()}", flush=True)

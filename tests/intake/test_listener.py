@@ -17,7 +17,7 @@ from tests.fakes import MemoryStorage
 from tests.intake.conftest import Bucket
 from tests.running import flow_of
 from tests.workspace.watching import wait_until
-from wdprefect.errors import StorageError, Unavailable, WdprefectError
+from wdprefect.errors import StorageError, Unavailable, UsageError, WdprefectError
 from wdprefect.intake.book import Book, open_book
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.health import Health
@@ -325,10 +325,42 @@ def test_storage_beside_the_bucket(post: Post) -> None:
     assert b"content" == post.storage.read(order.trigger["objects"][0]["uri"])
 
 
+def test_object_that_has_left_its_batch(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be stored waits, and is not in the run of the others, although the book was away meanwhile."""
+    storage = post.storage = Picky(1)
+    staged, away = Book.staged, [Unavailable("the book is away")]
+
+    def once_away(*arguments: Any) -> Any:
+        if away:
+            raise away.pop()
+        return staged(*arguments)
+
+    monkeypatch.setattr(Book, "staged", once_away)
+    post.bucket.put("raw/a.csv", "raw/bad.csv")
+    with post.listening(size=2):
+        wait_until(lambda: set(post.statuses().values()) == {"succeeded"}, 30)
+    assert [["raw/a.csv"], ["raw/bad.csv"]] == post.runs.batches()
+    assert 0 == storage.refusals
+
+
+def test_shared_memory(post: Post) -> None:
+    """Triggers that would have one memory are refused before anything is listened for."""
+    health = Health(post.book, post.runs, lambda level, text: None)
+    twice = [post.duty(), post.duty(trigger_id="u")]
+    listener = Listener(twice, post.book, post.runs, health, "beginning", lambda: None)
+    with pytest.raises(UsageError, match="several triggers have the state key 'team_made_t': give each a 'stateKey'"):
+        listener.open()
+
+
 class Picky(MemoryStorage):
-    """A storage that does not take some files."""
+    """A storage that does not take some files, so often."""
+
+    def __init__(self, refusals: int = 1000) -> None:
+        super().__init__()
+        self.refusals = refusals
 
     def put(self, uri: str, source: Path | bytes) -> StoredFile:
-        if uri.endswith("bad.csv"):
+        if uri.endswith("bad.csv") and self.refusals:
+            self.refusals -= 1
             raise StorageError("no room for bad.csv", uri)
         return super().put(uri, source)

@@ -349,3 +349,17 @@ def test_a_regexp_that_takes_too_long(caplog: pytest.LogCaptureFixture) -> None:
 
     assert [False, True] == [watch.wants("a" * 1000), watch.wants("c")]
     assert "takes too long with the key 'aaa" in caplog.text
+
+
+def test_round_that_a_stop_has_cut_off(bucket: Bucket) -> None:
+    """A round that did not see everything is not reported: who hears of it takes it for everything."""
+    bucket.put("a")
+    stop, heard = Stop(), list[Outcome]()
+
+    def show(objects: Sequence[SeenObject]) -> list[Observed]:
+        stop.request()
+        return Shelf().show(objects)
+
+    watched = Watched(Watch(bucket.name), bucket.client, show)
+    Polling(lambda: watched, timedelta(hours=1), heard.append).run(stop)
+    assert [] == heard

@@ -61,8 +61,8 @@ class Course(Claims):
             if rows:
                 connection.execute(_STAGE, rows)
             record(connection, now, "staged", batch=batch.id, who=owner)
-        objects = tuple(replace(claimed, uri=uris.get(claimed.id, claimed.uri)) for claimed in batch.objects)
-        return replace(batch, status="staged", objects=objects)
+            # As it is in the book: what has left the batch meanwhile must not come into its run.
+            return _loaded(connection, batch)
 
     def announced(self, batch: Batch, owner: str) -> Batch:
         """An event is about to be sent, by which an automation may start the run. To be written before it is sent."""

@@ -82,7 +82,7 @@ def _staged(duty: Duty, batch: Batch) -> dict[str, Any]:
     for one in batch.objects:
         uri = staged_uri(duty.flow.namespace, duty.flow.id, duty.trigger_id, batch.id, one.seen)
         with failing(duty.client, "download", one.seen.bucket, one.seen.key):
-            stage(duty.client, duty.storage, one.seen, uri)
+            stage(duty.client, duty.storage, one.seen, uri, duty.watch.terms)
         uris[one.id] = uri
     shown = with_uris(batch, uris)
     return {name: value for name, value in shown.items() if name != CLAIM}

@@ -5,11 +5,9 @@ Each may be done twice, by two hosts at once or after a crash, and never touches
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.objects import ClaimedObject, SeenObject
+from wdprefect.intake.staging import scratch
 from wdprefect.intake.versions import look
 from wdprefect.model.keys import moved_key
 from wdprefect.model.stop import Stop
@@ -39,13 +37,16 @@ def conclude(duty: Duty, one: ClaimedObject, *, succeeded: bool) -> str | None:
 def _copied(duty: Duty, seen: SeenObject, to: MoveTo, key: str) -> bool:
     """Whether this version was there to be copied."""
     # Of an object that was stored again with the same content, the ETag is the same.
-    return _is_there(duty, seen, seen.version_id) and copy_away(duty.client, _taken(seen), to, key, Stop()) == "there"
+    return (
+        _is_there(duty, seen, seen.version_id)
+        and copy_away(duty.client, _taken(duty, seen), to, key, Stop()) == "there"
+    )
 
 
 def _remove(duty: Duty, seen: SeenObject) -> None:
     # In a versioned bucket, only where it is the current one: the others are hidden already.
     if _is_there(duty, seen, None):
-        remove(duty.client, _taken(seen))
+        remove(duty.client, _taken(duty, seen))
 
 
 def _is_there(duty: Duty, seen: SeenObject, version_id: str | None) -> bool:
@@ -58,21 +59,19 @@ def _is_archived(duty: Duty, seen: SeenObject, bucket: str, key: str) -> bool:
     """Whether another one has moved it already."""
     with failing(duty.client, "download", bucket, key):
         there = look(duty.client, bucket, key)
-    if there is None or there.size != seen.size:
-        return False
-    # A copy in parts has an ETag of its own.
-    return there.etag == seen.etag or "-" in f"{there.etag}{seen.etag}"
+    # A copy in parts has an ETag of its own: then it is stored once more.
+    return there is not None and (there.size, there.etag) == (seen.size, seen.etag)
 
 
 def _upload_staged(duty: Duty, one: ClaimedObject, to: MoveTo, bucket: str, key: str) -> None:
     """The version that the run had, which is not at its source any more."""
     assert one.uri is not None, "only staged objects have runs"
-    with tempfile.TemporaryDirectory(prefix="wdprefect-move-") as folder:
-        path = Path(folder) / "object"
+    with scratch("wdprefect-move-") as folder:
+        path = folder / "object"
         duty.storage.get(one.uri, path)
         with failing(duty.client, "upload", bucket, key):
             duty.client.upload_file(str(path), bucket, key, ExtraArgs=to.options())
 
 
-def _taken(seen: SeenObject) -> Taken:
-    return Taken(seen.bucket, seen.key, seen.etag, seen.version_id)
+def _taken(duty: Duty, seen: SeenObject) -> Taken:
+    return Taken(seen.bucket, seen.key, seen.etag, seen.version_id, duty.watch.terms)

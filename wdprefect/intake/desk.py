@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
@@ -118,9 +119,11 @@ class Desk:
 
     def _turn(self) -> None:
         self._adopt()
-        hands = [hand for hand in self._hands() if not hand.is_busy]
-        self._look_at_runs([hand for hand in hands if hand.batch.status == "started" and hand.is_carried_out])
-        self._look_at_announced([hand for hand in hands if hand.batch.status == "announced"])
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            hands = [hand for hand in self._hands() if not hand.is_busy]
+            self._look_at_announced([hand for hand in hands if hand.batch.status == "announced"])
+            self._look_at_runs([hand for hand in hands if hand.batch.status == "started" and hand.is_carried_out])
         self._claim()
         for hand in self._hands():
             if not hand.is_busy and time.monotonic() >= hand.due and self._step_of(hand):
@@ -133,6 +136,8 @@ class Desk:
             return
         self._adopt_at = time.monotonic() + ADOPT_SECONDS
         mine = [self.duty.state_key]
+        # Its own that it does not know of: the answer was lost by which it got them.
+        self._take([batch for batch in self._book.following(self._owner) if batch.state_key == self.duty.state_key])
         self._take(self._book.take_over(self._owner, LEASE, mine), are_orphans=True)
         self._take(self._book.unfinished_actions(self._owner, LEASE, mine))
 
@@ -142,9 +147,8 @@ class Desk:
         self._take(self._book.claim(duty.state_key, self._owner, LEASE, **room))
 
     def _look_at_runs(self, hands: Sequence[_Hand]) -> None:
-        if not hands or time.monotonic() < self._look_at:
+        if not hands:
             return
-        self._look_at = time.monotonic() + LOOK_SECONDS
         looks = self._runs.look([_run_of(hand.batch) for hand in hands])
         for hand in hands:
             look = looks[_run_of(hand.batch)]
@@ -152,16 +156,18 @@ class Desk:
 
     def _look_at_announced(self, hands: Sequence[_Hand]) -> None:
         """An automation's run takes its batch by itself; what none has taken after a while is started from here."""
-        if not hands or time.monotonic() < self._look_at:
+        if not hands:
             return
         now = {batch.id: batch for batch in self._book.following(self._owner)}
         late = {batch.id for batch in self._book.unstarted(self._owner, AUTOMATION_GRACE)}
         for hand in hands:
-            if hand.batch.id in late:
-                self._reports.line(self.duty, f"{_names(hand.batch)}: no automation has started a run, so this does")
-                hand.batch = self._book.withdrawn(hand.batch, self._owner)
-            else:
+            if hand.batch.id not in late:
                 hand.batch = now.get(hand.batch.id, hand.batch)
+                continue
+            # An automation may do it at this very moment.
+            with suppress(LeaseLost):
+                hand.batch = self._book.withdrawn(hand.batch, self._owner)
+                self._reports.line(self.duty, f"{_names(hand.batch)}: no automation has started a run, so this does")
 
     def _advance(self, hand: _Hand) -> None:
         """Take a batch as far as it goes now."""
@@ -212,6 +218,7 @@ class Desk:
         for one in hand.batch.objects:
             if batch is not None and not isinstance(outcome := found[one.id], str):
                 batch = self._leave_out(batch, one, outcome)
+                hand.batch = batch or replace(hand.batch, objects=())
         if batch is None:
             return replace(hand.batch, objects=())
         return self._book.staged(batch, self._owner, {one.id: str(found[one.id]) for one in batch.objects})
@@ -226,7 +233,7 @@ class Desk:
         place = Place(f"s3://{seen.bucket}/{seen.key}", seen.bucket, seen.key, str(duty.client.meta.endpoint_url))
         try:
             with translating_aws_errors("take in", place):
-                stage(duty.client, duty.storage, seen, uri)
+                stage(duty.client, duty.storage, seen, uri, duty.watch.terms)
         except Unavailable:
             raise
         except WdprefectError as error:
@@ -257,7 +264,8 @@ class Desk:
         try:
             run_id = self._runs.start(order_of(duty, batch))
         except RunRefused as error:
-            if hand.tries + 1 < MOST_REFUSALS:
+            hand.refusals += 1
+            if hand.refusals < MOST_REFUSALS:
                 raise
             return self._ended(hand, RunLook("failed", str(error)))
         batch = self._book.started(batch, self._owner, run_id)
@@ -332,7 +340,9 @@ class Desk:
     def _take(self, batches: Sequence[Batch], *, are_orphans: bool = False) -> None:
         with self._changed:
             for batch in batches:
-                self._in_hand.setdefault(batch.id, _Hand(batch, is_orphan=are_orphans))
+                known = self._in_hand.get(batch.id)
+                if known is None or (not known.is_busy and known.batch.attempt < batch.attempt):
+                    self._in_hand[batch.id] = _Hand(batch, is_orphan=are_orphans)
 
     def _hands(self) -> list[_Hand]:
         with self._changed:
@@ -363,6 +373,7 @@ class _Hand:
     is_carried_out: bool = False
     is_done: bool = False
     tries: int = 0
+    refusals: int = 0
     due: float = 0.0
 
     def postpone(self) -> None:

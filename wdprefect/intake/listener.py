@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Literal, overload
 
-from wdprefect.errors import WdprefectError
+from wdprefect.errors import UsageError, WdprefectError
 from wdprefect.intake.book import Book
 from wdprefect.intake.desk import LEASE, Desk
 from wdprefect.intake.duty import Duty
@@ -81,6 +82,14 @@ class Listener:
 
     def open(self) -> str | None:
         """Make the triggers known to the book, and take the webhook's port: its address, if there is one."""
+        for what, names in {
+            "the name": [intake.duty.name for intake in self._intakes],
+            "the state key": [intake.duty.state_key for intake in self._intakes],
+        }.items():
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise UsageError(
+                    f"several triggers have {what} '{twice[0]}': give each a 'stateKey' and a name of its own"
+                )
         for intake in self._intakes:
             intake.enroll()
         return self._webhook.listen() if self._webhook else None
@@ -163,9 +172,12 @@ class Listener:
     def _renew(self, stop: Stop) -> None:
         while True:
             try:
+                asked = time.monotonic()
                 self._book.renew(self.owner, LEASE)
-                self._renewed = time.monotonic()
-                self._on_renewed()
+                # After a pause longer than the lease others have what runs here, and it has to end.
+                if asked - self._renewed < LEASE.total_seconds():
+                    self._on_renewed()
+                self._renewed = asked
             except WdprefectError as error:
                 # Without its leases nothing here can be written down any more, and others take over.
                 self._health.everywhere(f"the leases cannot be renewed: {error}")
@@ -209,10 +221,11 @@ class _Intake:
 
     def show(self, source: str, objects: Sequence[SeenObject]) -> list[Observed]:
         """Bring objects; what the book says of each. At the first start, what was there before is set apart."""
-        if source != "poll" or not self.is_first:
+        if not self.is_first:
             return self.desk.show(objects, source)
         old = [self._is_old(one) for one in objects]
-        self._there += sum(one.modified < self._since and one.is_current for one in objects)
+        if source == "poll":
+            self._there += sum(one.modified < self._since and one.is_current for one in objects)
         shown: dict[bool, list[Observed]] = {}
         for baseline in (True, False):
             chosen = [one for one, is_old in zip(objects, old, strict=True) if is_old is baseline]

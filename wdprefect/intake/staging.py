@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from wdprefect.errors import WdprefectError
+from wdprefect.errors import Unavailable, WdprefectError
 from wdprefect.intake.objects import SeenObject
 from wdprefect.intake.versions import look
 from wdprefect.model.ports import Storage
@@ -39,24 +41,25 @@ def staged_uri(namespace: str, flow_id: str, trigger_id: str, batch_id: str, see
     return from_path("/".join([*parts, f"{short}-{name[-LONGEST_NAME:]}"]))
 
 
-def stage(client: BaseClient, storage: Storage, seen: SeenObject, uri: str) -> None:
+def stage(client: BaseClient, storage: Storage, seen: SeenObject, uri: str, terms: Mapping[str, str]) -> None:
     """Copy this version of the object into the storage: within S3 where both are there, else through this machine.
 
-    May be repeated. Raises Overwritten, what boto3 raises, and StorageError or Unavailable of the storage.
+    terms: what every request to the bucket carries. May be repeated. Raises Overwritten, what boto3 raises, and
+    StorageError or Unavailable of the storage.
     """
     source: dict[str, str] = {"Bucket": seen.bucket, "Key": seen.key}
     if seen.version_id:
         source["VersionId"] = seen.version_id
-    if not _copied(client, storage, source, uri):
-        _fetched(client, storage, source, uri)
+    if not _copied(client, storage, source, uri, terms):
+        _fetched(client, storage, source, uri, terms)
     # Looked at afterwards: not every server heeds a condition on what is copied.
-    now = look(client, seen.bucket, seen.key, seen.version_id)
+    now = look(client, seen.bucket, seen.key, seen.version_id, terms=terms)
     if now is None or now.version != seen.version:
         storage.delete(uri)
         raise Overwritten
 
 
-def _copied(client: BaseClient, storage: Storage, source: dict[str, str], uri: str) -> bool:
+def _copied(client: BaseClient, storage: Storage, source: dict[str, str], uri: str, terms: Mapping[str, str]) -> bool:
     """Copy within S3; False where that is not possible."""
     if not isinstance(storage, S3Storage):
         return False
@@ -66,7 +69,9 @@ def _copied(client: BaseClient, storage: Storage, source: dict[str, str], uri: s
     from botocore.exceptions import ClientError  # the client has loaded it already
 
     # Not its metadata: among it could be what the storage takes for the SHA-256 of the content.
-    plain = {"MetadataDirective": "REPLACE", "Metadata": {}}
+    plain: dict[str, Any] = {"MetadataDirective": "REPLACE", "Metadata": {}}
+    names = {"RequestPayer": "RequestPayer", "ExpectedBucketOwner": "ExpectedSourceBucketOwner"}
+    plain |= {names[name]: value for name, value in terms.items()}
     try:
         own.copy(source, bucket, key, ExtraArgs=plain)
     except ClientError as error:
@@ -79,12 +84,12 @@ def _copied(client: BaseClient, storage: Storage, source: dict[str, str], uri: s
     return True
 
 
-def _fetched(client: BaseClient, storage: Storage, source: dict[str, str], uri: str) -> None:
+def _fetched(client: BaseClient, storage: Storage, source: dict[str, str], uri: str, terms: Mapping[str, str]) -> None:
     from botocore.exceptions import ClientError  # as above
 
-    extra: dict[str, Any] = {"VersionId": source["VersionId"]} if "VersionId" in source else {}
-    with tempfile.TemporaryDirectory(prefix="wdprefect-stage-") as folder:
-        path = Path(folder) / "object"
+    extra: dict[str, Any] = {**terms, **({"VersionId": source["VersionId"]} if "VersionId" in source else {})}
+    with scratch("wdprefect-stage-") as folder:
+        path = folder / "object"
         try:
             client.download_file(source["Bucket"], source["Key"], str(path), ExtraArgs=extra)
         except ClientError as error:
@@ -92,3 +97,16 @@ def _fetched(client: BaseClient, storage: Storage, source: dict[str, str], uri: 
                 raise Overwritten from error
             raise
         storage.put(uri, path)
+
+
+@contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """A temporary folder for an object on its way. Raises Unavailable where this machine has no room for it."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+            yield Path(folder)
+    except OSError as error:
+        where = f"in {tempfile.gettempdir()}: {error.strerror or error}"
+        raise Unavailable(
+            f"an object on its way cannot be kept {where}; free some space there, or set TMPDIR"
+        ) from error

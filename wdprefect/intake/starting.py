@@ -27,7 +27,8 @@ def order_of(duty: Duty, batch: Batch) -> RunOrder:
 def announcement(duty: Duty, batch: Batch) -> list[ObjectSeen]:
     """An event for each object of a batch, from which an automation can start the run of the whole batch.
 
-    `wdprefect_trigger` of its payload is the parameter of that run, as text; `object` and `bucket` are for people.
+    `wdprefect_trigger` of its payload is the parameter of that run, as text, where automations start runs; `object` and
+    `bucket` are for people.
     """
     trigger = json.dumps(trigger_of(batch), ensure_ascii=False)
     return [
@@ -48,7 +49,7 @@ def announcement(duty: Duty, batch: Batch) -> list[ObjectSeen]:
                 "change": one.change,
                 "flow": duty.flow.name,
                 "trigger": duty.trigger_id,
-                "wdprefect_trigger": trigger,
+                **({"wdprefect_trigger": trigger} if duty.start_by == "automation" else {}),
             },
         )
         for one in batch.objects

@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import DeploymentFilter, FlowFilter, FlowRun
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.events import emit_event
-from prefect.exceptions import PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound, PrefectException, PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from wdprefect.errors import Unavailable, UsageError
@@ -92,7 +92,11 @@ class PrefectRuns:
         identity = UUID(run_id)
         if self._executor is None or identity in self._executor.running():
             return True
-        run = self._wait(lambda client: client.read_flow_run(identity))
+        try:
+            run = self._wait(lambda client: client.read_flow_run(identity))
+        except ObjectNotFound:
+            # Somebody has deleted it, which the next look says.
+            return True
         if _look(run).state in OVER or TAG not in run.tags:
             return True
         if is_orphan and self._wait(lambda client: take_over(client, identity)) == "ended":
@@ -133,7 +137,9 @@ class PrefectRuns:
             self._executed_here(run, self._executed[run.id])
             return look
         self._wait(lambda client: close_flow_runs(client, {run.id}))
-        return _look(self._wait(lambda client: client.read_flow_run(run.id)))
+        self._executed.pop(run.id, None)
+        # How it was closed is seen with the next look.
+        return look
 
     def announce(self, objects: Sequence[ObjectSeen]) -> None:
         for one in objects:
@@ -188,7 +194,10 @@ class PrefectRuns:
                 )
         except PrefectHTTPStatusError as error:
             self._deployments.pop(order.flow, None)
-            if error.response.status_code not in _REFUSALS:
+            if error.response.status_code not in _REFUSALS or "json" not in error.response.headers.get(
+                "content-type", ""
+            ):
+                # A proxy in front of the API has words of its own.
                 raise
             raise RunRefused(f"the Prefect API refuses a run of '{order.flow}': {_words(error)}") from error
 
@@ -237,6 +246,11 @@ class PrefectRuns:
         except httpx.HTTPError as error:
             # It answers again by now.
             raise Unavailable(f"the Prefect API did not answer: {str(error) or type(error).__name__}") from error
+        except ObjectNotFound:
+            raise
+        except (PrefectException, ValueError) as error:
+            # What is no answer of the API: a page of a proxy, say.
+            raise Unavailable(f"the Prefect API has not answered as it does: {type(error).__name__} {error}") from error
 
     async def _closed(self) -> None:
         client, self._client = self._client, None

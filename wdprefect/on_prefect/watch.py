@@ -48,5 +48,6 @@ async def _cancelled(client: PrefectClient, flow_run_id: UUID) -> None:
             state = (await client.read_flow_run(flow_run_id)).state
         except Exception:  # noqa: BLE001, S112  an API that does not answer now is no reason to end a run
             continue
-        if state and (state.is_cancelling() or state.is_cancelled()):
+        # One that is closed although it runs has been given to another process.
+        if state and (state.is_cancelling() or state.is_final()):
             return

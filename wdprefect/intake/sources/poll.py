@@ -137,6 +137,9 @@ class Polling:
                 self._soon.clear()
                 outcome = self._round(stop, failures)
                 failures = outcome.failures
+                if stop.requested:
+                    # It may have seen a part only.
+                    return
                 self._report(outcome)
                 # Not cleared when the stop has come meanwhile: it came once.
                 if not stop.requested:
@@ -147,7 +150,6 @@ class Polling:
         name, doing = "poll", "find out what is to be listed"
         try:
             watched = self._find_watched()
-            name = f"poll of s3://{watched.watch.bucket}/{watched.watch.prefix}"
             doing = f"list the bucket '{watched.watch.bucket}' at {watched.client.meta.endpoint_url}"
             self._poller = self._poller or Poller(watched)
             self._poller.watch(watched)

@@ -131,6 +131,9 @@ class Queue:
             self._is_busy.set()
         if messages:
             self._work_on(messages, stop)
+        elif self._failures:
+            # It answers again, although it has nothing to say.
+            self._tell([], 0.0)
         return bool(messages)
 
     def _work_on(self, messages: Sequence[Message], stop: Stop) -> None:

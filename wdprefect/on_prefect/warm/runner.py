@@ -238,7 +238,9 @@ class WarmRunner:
 
     def _bury(self) -> None:
         """Report runs whose template has died, as they end."""
-        self._end([run for run in self._runs.values() if run.is_orphan and run.is_over()], None)
+        with self._changed:
+            orphans = [run for run in self._runs.values() if run.is_orphan]
+        self._end([run for run in orphans if run.is_over()], None)
 
     def _end(self, runs: Sequence[AskedRun], code: int | None) -> None:
         """These have ended: say so, and ask for others."""
