@@ -24,7 +24,7 @@ from wdprefect.loader import read_yaml
 
 __all__ = ["s3_server"]
 
-pytestmark = [pytest.mark.server, pytest.mark.s3]
+pytestmark = [pytest.mark.server, pytest.mark.s3, pytest.mark.slow]
 BOUND_SECONDS = 90.0
 FLOW = """\
 id: {name}

@@ -11,15 +11,16 @@ from tests.servers.ministack import Ministack, ministack
 
 __all__ = ["ministack"]
 SCENARIOS = [
-    pytest.param(Scenario("one each", 12, kills=2, server_kills=1, listeners=2, seconds=150), id="a run for each"),
+    pytest.param(Scenario("one each", 12, kills=2, server_kills=1, listeners=2, seconds=300), id="a run for each"),
     pytest.param(
-        Scenario("batches of versions", 10, batch=5, overwrites=3, kills=1, server_kills=0, listeners=2, seconds=120),
+        Scenario("batches of versions", 10, batch=5, overwrites=3, kills=1, server_kills=0, listeners=2, seconds=300),
         id="batches of versions",
     ),
 ]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(500)
 @pytest.mark.server
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_exactly_once(scenario: Scenario, ministack: Ministack, tmp_path: Path) -> None:

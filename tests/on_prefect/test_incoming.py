@@ -101,6 +101,7 @@ def test_warm(inbox: Inbox, api: Api, s3_server: S3Server, monkeypatch: pytest.M
     assert s3_server.secret_key not in "\n".join(said)
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_worker(inbox: Inbox, api: Api) -> None:
     """Runs of a deployment are left to its workers."""

@@ -26,6 +26,7 @@ from wdprefect.intake.book import open_book
 __all__ = ["s3_server"]
 
 server = pytest.mark.server
+pytestmark = pytest.mark.slow
 BOUND_SECONDS = 90.0
 FLOW = """\
 id: take

@@ -52,7 +52,7 @@ class FakeClient:
 
 def in_state(name: str) -> SimpleNamespace:
     """A flow run of which only the state is known."""
-    state = {kind: lambda kind=kind: kind == f"is_{name}" for kind in ("is_cancelling", "is_cancelled")}
+    state = {kind: lambda kind=kind: kind == f"is_{name}" for kind in ("is_cancelling", "is_final")}
     return SimpleNamespace(state=SimpleNamespace(**state))
 
 
@@ -60,7 +60,7 @@ def in_state(name: str) -> SimpleNamespace:
     "answers",
     [
         pytest.param([in_state("cancelling")], id="being cancelled"),
-        pytest.param([in_state("running"), in_state("cancelled")], id="cancelled already"),
+        pytest.param([in_state("running"), in_state("final")], id="cancelled already, or closed"),
         pytest.param([ConnectionError(), SimpleNamespace(state=None), in_state("cancelling")], id="no answer"),
     ],
 )

@@ -65,6 +65,7 @@ def test_memory_stays_flat(request: pytest.FixtureRequest, tmp_path: Path, kind:
 
 
 @pytest.mark.s3
+@pytest.mark.slow
 def test_many_files(s3_server: S3Server, s3_bucket: str, tmp_path: Path) -> None:
     """Storing 10,000 small files takes no memory for each that is not the answer."""
     command = [sys.executable, "-c", MANY, f"s3://{s3_bucket}/memory", str(tmp_path)]

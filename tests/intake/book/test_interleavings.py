@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=30,
     deadline=None,

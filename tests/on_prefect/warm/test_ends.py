@@ -21,7 +21,7 @@ from wdprefect.on_prefect.warm.owner import Lease
 from wdprefect.on_prefect.warm.process import MODULE, Settings
 from wdprefect.on_prefect.warm.runner import WarmRunner
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 QUICK = """\
 id: quick
@@ -207,14 +207,16 @@ def test_what_a_template_holds(api: Api, slow: Warm) -> None:
     """Before and after runs the template has one thread and no connection but ours; 50 runs leave nothing behind."""
     template = template_of(os.getpid())
     slow.run("company.team.quick")
-    before = (set(descriptors(template.pid)), len(descriptors(os.getpid())))
+    before, ours = set(descriptors(template.pid)), len(descriptors(os.getpid()))
     assert 1 == len(list(Path(f"/proc/{template.pid}/task").iterdir()))
     assert 1 == sum(target.startswith("socket:") for target in descriptors(template.pid).values())
 
     runs = [slow.start("company.team.quick") for _ in range(50)]
     assert {0} == {slow.ended.code(flow_run_id) for flow_run_id in runs}
     assert 1 == len(list(Path(f"/proc/{template.pid}/task").iterdir()))
-    assert before == (set(descriptors(template.pid)), len(descriptors(os.getpid())))
+    assert before == set(descriptors(template.pid))
+    # Connections of the tests come and go; what runs left would be as many as they are.
+    assert len(descriptors(os.getpid())) < ours + len(runs) // 2
     assert [] == template.children()
 
 
