@@ -300,6 +300,8 @@ def test_run_that_is_refused(post: Post) -> None:
         wait_until(lambda: post.statuses().get("raw/x.csv") == "failed", 120)
         post.bucket.put("raw/y.csv")
         wait_until(lambda: post.statuses().get("raw/y.csv") == "succeeded")
+    (refused,) = post.book.objects("team_made_t", statuses=["failed"])
+    assert "too large" == refused.error
 
 
 def test_two_listeners(post: Post) -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.servers.s3 import S3Server
-from wdprefect.storage.s3_client import client_from_environment, shared_client
+from wdprefect.storage.s3_client import client_from_environment, read_time, shared_client
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +78,29 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch, endpoint: str, style: str | 
     if endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
     assert style == (client_from_environment().meta.config.s3 or {}).get("addressing_style")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-29T04:14:47.000Z",
+        "2026-11-29T04:14:47.123456Z",
+        "2026-11-29T04:14:47Z",
+        "2026-11-29T04:14:47+02:00",
+        "Sun, 29 Nov 2026 04:14:47 GMT",
+        1795925687,
+    ],
+)
+def test_times(text: object) -> None:
+    """Times that servers tell mean what they mean to botocore, read faster or not."""
+    from botocore.utils import parse_timestamp
+
+    assert parse_timestamp(text) == read_time(text)  # type: ignore[no-untyped-call]  # boto3 has no types
+    assert read_time(text).utcoffset() is not None
+
+
+@pytest.mark.parametrize("text", ["", "Z", "yesterday", "2026-13-01T00:00:00Z"])
+def test_no_times(text: str) -> None:
+    """What is no time is refused as botocore does."""
+    with pytest.raises(ValueError, match="Invalid timestamp"):
+        read_time(text)

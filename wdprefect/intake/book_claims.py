@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 
 from wdprefect.intake.book_batches import load_batches, record
-from wdprefect.intake.book_queue import grouped, next_objects
+from wdprefect.intake.book_queue import grouped, has_due, next_objects
 from wdprefect.intake.book_schema import AT_WORK, BATCHES, OBJECTS, STATES, literally
 from wdprefect.intake.book_sightings import Sightings
 from wdprefect.intake.objects import Batch
@@ -37,6 +37,10 @@ class Claims(Sightings):
         Lanes take turns, the oldest object of each first. max_bytes: of a batch's objects as JSON, about; one object
         that is larger has a batch of its own. limit: how many batches of the trigger may be at work, with the new ones.
         """
+        with self.reading() as connection:
+            # Asked again and again, mostly for nothing: whoever writes keeps others out.
+            if not has_due(connection, self._state(connection, state_key), self.now(connection)):
+                return []
         # A batch's id must hold: by it one run is told from a second.
         with self.writing(is_final=True) as connection:
             state = self._locked(connection, state_key)

@@ -17,6 +17,13 @@ _IS_DUE = and_(
     OBJECTS.c.state == bindparam("state"), OBJECTS.c.status == literally("seen"), OBJECTS.c.due <= bindparam("now")
 )
 
+_ANY_DUE = select(OBJECTS.c.id).where(_IS_DUE).limit(1)
+
+
+def has_due(connection: Connection, state: int, now: int) -> bool:
+    """Whether any object of the trigger is due."""
+    return connection.execute(_ANY_DUE, {"state": state, "now": now}).first() is not None
+
 
 def next_objects(connection: Connection, state: int, now: int, count: int) -> list[Row[Any]]:
     """Up to so many due objects: the oldest of each lane, then the second of each, and so on.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from wdprefect.errors import UsageError
+from wdprefect.intake.book_batches import in_parts
 from wdprefect.intake.book_database import PATIENCE_SECONDS, Clock, Database, microseconds, moment
 from wdprefect.intake.book_lookup import Known, find_known, with_known_keys
 from wdprefect.intake.book_schema import BATCHES, ENDED, HISTORY, OBJECTS, STATES
@@ -130,8 +131,11 @@ class Sightings(Database):
                 free = OBJECTS.c.batch.is_(None) | OBJECTS.c.batch.not_in(busy)
                 gone = (OBJECTS.c.state == state) & OBJECTS.c.status.in_(ENDED) & old & free
                 ids = list(connection.scalars(select(OBJECTS.c.id).where(gone).limit(_FORGET_AT_ONCE)))
-                connection.execute(delete(HISTORY).where(HISTORY.c.object.in_(ids)))
+                of_these = HISTORY.c.object.in_(ids)
+                were_in = set(connection.scalars(select(HISTORY.c.batch).where(of_these, HISTORY.c.batch.is_not(None))))
+                connection.execute(delete(HISTORY).where(of_these))
                 connection.execute(delete(OBJECTS).where(OBJECTS.c.id.in_(ids)))
+                _forget_empty(connection, were_in)
             forgotten += len(ids)
             if len(ids) < _FORGET_AT_ONCE:
                 return forgotten
@@ -261,3 +265,12 @@ def lane_of(key: str, prefix: str) -> str:
 
 def _observed(row: Known, *, is_new: bool = False) -> Observed:
     return Observed(row.id, row.status, is_new)
+
+
+def _forget_empty(connection: Connection, batches: Collection[str]) -> None:
+    """Forget those of these ended batches that have no objects any more."""
+    for part in in_parts(list(batches)):
+        left = set(connection.scalars(select(OBJECTS.c.batch).where(OBJECTS.c.batch.in_(part))))
+        empty = [id_ for id_ in part if id_ not in left]
+        connection.execute(delete(HISTORY).where(HISTORY.c.object.is_(None), HISTORY.c.batch.in_(empty)))
+        connection.execute(delete(BATCHES).where(BATCHES.c.id.in_(empty)))

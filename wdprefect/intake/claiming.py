@@ -17,7 +17,7 @@ from wdprefect.intake.duty import Duty
 from wdprefect.intake.events import ObjectEvent, read_events
 from wdprefect.intake.objects import Batch, SeenObject, Taken
 from wdprefect.intake.staging import stage, staged_uri
-from wdprefect.intake.starting import CLAIM, with_uris
+from wdprefect.intake.starting import with_uris
 from wdprefect.intake.versions import look
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
@@ -40,7 +40,7 @@ def claim_event(
     masker: Masker,
     find_secret: FindSecret,
 ) -> dict[str, Any]:
-    """What `{{ trigger }}` shows of the object that somebody's event speaks of, which this run has now, staged.
+    """What a trigger knows of the object that somebody's event speaks of, which this run has now, staged.
 
     body: the event of a store in any of its shapes, such as `Records` of S3 or `detail` of EventBridge. Raises Taken
     where another run has the object, or all objects are gone; InvalidInput for what no trigger of the flow wants.
@@ -84,5 +84,4 @@ def _staged(duty: Duty, batch: Batch) -> dict[str, Any]:
         with failing(duty.client, "download", one.seen.bucket, one.seen.key):
             stage(duty.client, duty.storage, one.seen, uri, duty.watch.terms)
         uris[one.id] = uri
-    shown = with_uris(batch, uris)
-    return {name: value for name, value in shown.items() if name != CLAIM}
+    return with_uris(duty, batch, uris)

@@ -13,6 +13,7 @@ from wdprefect.model.keys import moved_key
 from wdprefect.model.stop import Stop
 from wdprefect.plugins.aws._failures import failing
 from wdprefect.plugins.aws._moves import MoveTo, Taken, copy_away, remove
+from wdprefect.plugins.aws._transfer import upload
 
 
 def conclude(duty: Duty, one: ClaimedObject, *, succeeded: bool) -> str | None:
@@ -70,7 +71,7 @@ def _upload_staged(duty: Duty, one: ClaimedObject, to: MoveTo, bucket: str, key:
         path = folder / "object"
         duty.storage.get(one.uri, path)
         with failing(duty.client, "upload", bucket, key):
-            duty.client.upload_file(str(path), bucket, key, ExtraArgs=to.options())
+            upload(duty.client, {"Bucket": bucket, "Key": key, **to.options()}, path, Stop())
 
 
 def _taken(duty: Duty, seen: SeenObject) -> Taken:

@@ -16,6 +16,8 @@ from wdprefect.errors import WdprefectError
 # it was gone, or overwritten, before it could be staged. An object that could not be staged for too often is failed;
 # one that failed stays so when its action is done.
 Status = Literal["seen", "claimed", "staged", "announced", "started", "succeeded", "failed", "moved", "ignored", "lost"]
+# The key, beside what `{{ trigger }}` shows, under which a run finds what it is to claim.
+CLAIM = "claim"
 ChangeType = Literal["CREATE", "UPDATE"]
 Wanted = Literal["CREATE", "UPDATE", "CREATE_OR_UPDATE"]
 

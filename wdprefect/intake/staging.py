@@ -13,6 +13,8 @@ from wdprefect.errors import Unavailable, WdprefectError
 from wdprefect.intake.objects import SeenObject
 from wdprefect.intake.versions import look
 from wdprefect.model.ports import Storage
+from wdprefect.model.stop import Stop
+from wdprefect.plugins.aws._transfer import copy, download
 from wdprefect.storage.aws_failures import code_of, status_of
 from wdprefect.storage.s3 import S3Storage
 from wdprefect.storage.uris import from_path, slug
@@ -47,11 +49,15 @@ def stage(client: BaseClient, storage: Storage, seen: SeenObject, uri: str, term
     terms: what every request to the bucket carries. May be repeated. Raises Overwritten, what boto3 raises, and
     StorageError or Unavailable of the storage.
     """
-    source: dict[str, str] = {"Bucket": seen.bucket, "Key": seen.key}
-    if seen.version_id:
-        source["VersionId"] = seen.version_id
-    if not _copied(client, storage, source, uri, terms):
-        _fetched(client, storage, source, uri, terms)
+    from botocore.exceptions import ClientError  # the client has loaded it already
+
+    try:
+        if not _copied(client, storage, seen, uri, terms):
+            _fetched(client, storage, seen, uri, terms)
+    except ClientError as error:
+        if status_of(error) in _GONE:
+            raise Overwritten from error
+        raise
     # Looked at afterwards: not every server heeds a condition on what is copied.
     now = look(client, seen.bucket, seen.key, seen.version_id, terms=terms)
     if now is None or now.version != seen.version:
@@ -59,24 +65,22 @@ def stage(client: BaseClient, storage: Storage, seen: SeenObject, uri: str, term
         raise Overwritten
 
 
-def _copied(client: BaseClient, storage: Storage, source: dict[str, str], uri: str, terms: Mapping[str, str]) -> bool:
+def _copied(client: BaseClient, storage: Storage, seen: SeenObject, uri: str, terms: Mapping[str, str]) -> bool:
     """Copy within S3; False where that is not possible."""
     if not isinstance(storage, S3Storage):
         return False
     own, bucket, key = storage.location(uri)
     if own.meta.endpoint_url != client.meta.endpoint_url:
         return False
-    from botocore.exceptions import ClientError  # the client has loaded it already
+    from botocore.exceptions import ClientError  # as above
 
     # Not its metadata: among it could be what the storage takes for the SHA-256 of the content.
-    plain: dict[str, Any] = {"MetadataDirective": "REPLACE", "Metadata": {}}
+    wanted: dict[str, Any] = {"Bucket": bucket, "Key": key, "MetadataDirective": "REPLACE", "Metadata": {}}
     names = {"RequestPayer": "RequestPayer", "ExpectedBucketOwner": "ExpectedSourceBucketOwner"}
-    plain |= {names[name]: value for name, value in terms.items()}
+    wanted |= {names[name]: value for name, value in terms.items()}
     try:
-        own.copy(source, bucket, key, ExtraArgs=plain)
+        copy(own, _source(seen), wanted, {"ContentLength": seen.size}, Stop())
     except ClientError as error:
-        if status_of(error) in _GONE:
-            raise Overwritten from error
         if status_of(error) == _FORBIDDEN or code_of(error) == "NotImplemented":
             # Who may write to the storage need not be who may read the bucket.
             return False
@@ -84,19 +88,15 @@ def _copied(client: BaseClient, storage: Storage, source: dict[str, str], uri: s
     return True
 
 
-def _fetched(client: BaseClient, storage: Storage, source: dict[str, str], uri: str, terms: Mapping[str, str]) -> None:
-    from botocore.exceptions import ClientError  # as above
-
-    extra: dict[str, Any] = {**terms, **({"VersionId": source["VersionId"]} if "VersionId" in source else {})}
+def _fetched(client: BaseClient, storage: Storage, seen: SeenObject, uri: str, terms: Mapping[str, str]) -> None:
     with scratch("wdprefect-stage-") as folder:
-        path = folder / "object"
-        try:
-            client.download_file(source["Bucket"], source["Key"], str(path), ExtraArgs=extra)
-        except ClientError as error:
-            if status_of(error) in _GONE:
-                raise Overwritten from error
-            raise
-        storage.put(uri, path)
+        download(client, {**_source(seen), **terms}, folder / "object", Stop())
+        storage.put(uri, folder / "object")
+
+
+def _source(seen: SeenObject) -> dict[str, str]:
+    version = {"VersionId": seen.version_id} if seen.version_id else {}
+    return {"Bucket": seen.bucket, "Key": seen.key, **version}
 
 
 @contextmanager

@@ -9,19 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 from wdprefect.intake.duty import Duty
-from wdprefect.intake.objects import Batch, ClaimedObject
+from wdprefect.intake.objects import CLAIM, Batch, ClaimedObject
 from wdprefect.intake.runs import ObjectSeen, RunOrder
 from wdprefect.plugins.aws._objects import object_record
 
 # Makes the ids of events: an object version has the same one whoever tells of it.
 _EVENTS = uuid.UUID("5b0c1f0a-5c0f-5e9a-9d0e-0f5a1c3b7d21")
-# The key, beside what `{{ trigger }}` shows, under which a run finds what it is to claim.
-CLAIM = "claim"
 
 
 def order_of(duty: Duty, batch: Batch) -> RunOrder:
     """The run of a batch whose objects are staged."""
-    return RunOrder(batch.key, duty.flow.name, trigger_of(batch), duty.labels)
+    return RunOrder(batch.key, duty.flow.name, trigger_of(duty, batch), duty.labels)
 
 
 def announcement(duty: Duty, batch: Batch) -> list[ObjectSeen]:
@@ -30,7 +28,7 @@ def announcement(duty: Duty, batch: Batch) -> list[ObjectSeen]:
     `wdprefect_trigger` of its payload is the parameter of that run, as text, where automations start runs; `object` and
     `bucket` are for people.
     """
-    trigger = json.dumps(trigger_of(batch), ensure_ascii=False)
+    trigger = json.dumps(trigger_of(duty, batch), ensure_ascii=False)
     return [
         ObjectSeen(
             str(uuid.uuid5(_EVENTS, f"{duty.state_key}\n{one.seen.bucket}\n{one.seen.key}\n{one.seen.version}")),
@@ -56,17 +54,17 @@ def announcement(duty: Duty, batch: Batch) -> list[ObjectSeen]:
     ]
 
 
-def trigger_of(batch: Batch) -> dict[str, Any]:
-    """What `{{ trigger }}` shows of a batch, and its claim."""
+def trigger_of(duty: Duty, batch: Batch) -> dict[str, Any]:
+    """What `{{ trigger }}` shows of a batch, and its claim, which holds what else the run is to know."""
     return {
         "objects": [_record(one) for one in batch.objects],
-        CLAIM: {"batch": batch.id, "attempt": batch.attempt},
+        CLAIM: {"batch": batch.id, "attempt": batch.attempt, "labels": dict(duty.labels)},
     }
 
 
-def with_uris(batch: Batch, uris: Mapping[int, str]) -> dict[str, Any]:
-    """What `{{ trigger }}` shows of a batch whose objects have just been staged, by their ids."""
-    return trigger_of(replace(batch, objects=tuple(replace(one, uri=uris[one.id]) for one in batch.objects)))
+def with_uris(duty: Duty, batch: Batch, uris: Mapping[int, str]) -> dict[str, Any]:
+    """As `trigger_of`, of a batch whose objects have just been staged, by their ids."""
+    return trigger_of(duty, replace(batch, objects=tuple(replace(one, uri=uris[one.id]) for one in batch.objects)))
 
 
 def _record(one: ClaimedObject) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from wdprefect.expressions.regexes import pattern
 from wdprefect.intake.objects import Observed, SeenObject
+from wdprefect.model.keys import is_shown
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -62,9 +63,7 @@ class Watch:
         return self._is_listed(key) and self._passes(key)
 
     def _is_listed(self, key: str) -> bool:
-        if not key.startswith(self.prefix) or (self.delimiter and self.delimiter in key[len(self.prefix) :]):
-            return False
-        return not self.marker or key.encode() > self.marker.encode()
+        return is_shown(key, self.prefix, self.delimiter) and (not self.marker or key.encode() > self.marker.encode())
 
     def _passes(self, key: str) -> bool:
         if self.key_filter != "BOTH" and key.endswith("/") != (self.key_filter == "DIRECTORY"):

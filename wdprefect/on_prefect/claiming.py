@@ -1,14 +1,17 @@
-"""What `{{ trigger }}` shows in a flow run, whoever has started it."""
+"""What a flow run that a trigger has started starts with, whoever made it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun
 
+from wdprefect.execution.flow_run import Start
 from wdprefect.execution.services import FindSecret
+from wdprefect.intake.objects import CLAIM
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
@@ -18,28 +21,35 @@ _EVENTS = frozenset({"Records", "detail", "EventName"})
 _S3 = "wdprefect.plugins.aws.s3"
 
 
-def claimed_trigger(
-    trigger: Mapping[str, Any], flow: Flow, flow_run: FlowRun, storage: Storage, masker: Masker, find_secret: FindSecret
-) -> Mapping[str, Any]:
-    """What a trigger knows, whose objects this run has now.
+def claimed(
+    start: Start, flow: Flow, flow_run: FlowRun, storage: Storage, masker: Masker, find_secret: FindSecret
+) -> Start:
+    """The start of a run whose objects are its own now, with what its trigger knows of them and its labels.
 
     Raises Taken where another run has them, and what the book or the storage raises.
     """
-    claim = trigger.get("claim")
-    shown = {name: value for name, value in trigger.items() if name != "claim"}
-    # A listener's key makes its run the only one. What is no claim and no event was given by hand.
-    is_listeners = claim and flow_run.idempotency_key == f"{claim.get('batch')}/{claim.get('attempt')}"
-    if is_listeners or (claim is None and not _is_event(trigger, flow)):
-        return shown
-    # Runs that have nothing to claim do not pay for the database.
-    from wdprefect.intake.book import open_book
-    from wdprefect.intake.claiming import claim_batch, claim_event
+    trigger = start.trigger
+    if trigger is None or not (CLAIM in trigger or _is_event(trigger, flow)):
+        # Given by hand, or of another kind.
+        return start
+    run_id, claim = str(flow_run.id), _claim(trigger)
+    # A listener's key makes its run the only one. Such a run does not pay for the database.
+    if flow_run.idempotency_key != f"{claim.get('batch')}/{claim.get('attempt')}":
+        from wdprefect.intake.book import open_book
+        from wdprefect.intake.claiming import claim_batch, claim_event
 
-    with closing(open_book()) as book:
-        if claim is None:
-            return claim_event(book, flow, storage, trigger, str(flow_run.id), masker, find_secret)
-        claim_batch(book, claim, str(flow_run.id))
-    return shown
+        with closing(open_book()) as book:
+            if claim:
+                claim_batch(book, claim, run_id)
+            else:
+                trigger = claim_event(book, flow, storage, trigger, run_id, masker, find_secret)
+    labels = _claim(trigger).get("labels")
+    return replace(start, trigger={name: value for name, value in trigger.items() if name != CLAIM}, labels=labels)
+
+
+def _claim(trigger: Mapping[str, Any]) -> Mapping[str, Any]:
+    claim = trigger.get(CLAIM)
+    return claim if isinstance(claim, Mapping) else {}
 
 
 def _is_event(trigger: Mapping[str, Any], flow: Flow) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from wdprefect.masking import Masker, without_secrets
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
 from wdprefect.on_prefect.artifacts import Artifacts
-from wdprefect.on_prefect.claiming import claimed_trigger
+from wdprefect.on_prefect.claiming import claimed
 from wdprefect.on_prefect.engine import PrefectEngine
 from wdprefect.on_prefect.leftovers import clearing_up
 from wdprefect.on_prefect.logs import LogPump
@@ -197,8 +197,7 @@ async def _claimed(
     """The start with what its trigger knows, whose objects are this run's. Raises Taken where they are another's."""
     if start.trigger is None or caller:
         return start
-    shown = await asyncio.to_thread(claimed_trigger, start.trigger, flow, flow_run, storage, masker, find_secret)
-    return replace(start, trigger=shown)
+    return await asyncio.to_thread(claimed, start, flow, flow_run, storage, masker, find_secret)
 
 
 def _failed(error: WdprefectError, masker: Masker) -> prefect.State[Any]:

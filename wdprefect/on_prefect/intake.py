@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent import futures
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
@@ -82,6 +84,8 @@ class PrefectRuns:
         self._thread = threading.Thread(target=self._loop.run_forever, name="wdprefect-prefect", daemon=True)
         self._thread.start()
         self._client: PrefectClient | None = None
+        self._context = contextvars.copy_context()
+        self._context.run(_be_patient)
         # A server on SQLite refuses most of those that make runs at the same time: 33 of 40, of eight at a time.
         self._starting = asyncio.Lock()
 
@@ -227,7 +231,9 @@ class PrefectRuns:
         return found[0] if found else None
 
     def _wait(self, work: Callable[[PrefectClient], Coroutine[Any, Any, T]]) -> T:
-        future: futures.Future[T] = asyncio.run_coroutine_threadsafe(self._reaching(work), self._loop)
+        # A copy: a context is entered by one thread at a time.
+        submit = partial(asyncio.run_coroutine_threadsafe, self._reaching(work), self._loop)
+        future: futures.Future[T] = self._context.copy().run(submit)
         try:
             return future.result(WAIT_SECONDS)
         except futures.TimeoutError:
@@ -236,11 +242,10 @@ class PrefectRuns:
 
     async def _reaching(self, work: Callable[[PrefectClient], Coroutine[Any, Any, T]]) -> T:
         try:
-            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: MOST_RETRIES}):
-                async with reaching_api():
-                    if self._client is None:
-                        self._client = await get_client(httpx_settings=_HOOKS).__aenter__()
-                    return await work(self._client)
+            async with reaching_api():
+                if self._client is None:
+                    self._client = await get_client(httpx_settings=_HOOKS).__aenter__()
+                return await work(self._client)
         except httpx.HTTPStatusError as error:
             raise Unavailable(f"the Prefect API cannot: {_words(error)}") from error
         except httpx.HTTPError as error:
@@ -256,6 +261,12 @@ class PrefectRuns:
         client, self._client = self._client, None
         if client is not None:
             await client.__aexit__(None, None, None)
+
+
+def _be_patient() -> None:
+    """In this context, Prefect's client asks as often as the time allows. Once: to change settings takes 25 ms."""
+    # Left by nobody: the context ends with its owner.
+    temporary_settings({PREFECT_CLIENT_MAX_RETRIES: MOST_RETRIES}).__enter__()
 
 
 async def _soon(response: httpx.Response) -> None:

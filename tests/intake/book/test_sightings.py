@@ -139,6 +139,7 @@ def test_forget(notebook: Notebook) -> None:
     notebook.clock.advance(86_400 + 1)
     assert 1 == notebook.book.forget(KEY, DAY)
     assert {"busy": "started", "waits": "seen"} == notebook.statuses()
+    assert [True, False] == [notebook.book.find_batch(batch.id) is None for batch in (done, busy)]
     assert [True] == [observed.is_new for observed in notebook.observe(ends)]
     assert 1 == len(notebook.book.following("me")[0].objects), busy
 

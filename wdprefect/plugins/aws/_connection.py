@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import model_validator
 
 from wdprefect.errors import TaskFailed
 from wdprefect.model.node import Bool, Duration, Node, Text
-from wdprefect.storage.s3_client import make_client
+from wdprefect.storage.s3_client import make_client, shared_client
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-# Keys that are renewed make new clients; those of the old ones go when nobody uses them any more.
-KEPT_CLIENTS = 32
 SESSION_NAME = "wdprefect"
-_MAKING = threading.Lock()
 
 
 class Connection(Node):
@@ -72,21 +66,10 @@ def client_of(connection: Connection, service: str = "s3", endpoint: str | None 
     yet. Raises TaskFailed for a connection that no client can be made of.
     """
     plain = Connection.model_construct(**{name: getattr(connection, name) for name in Connection.model_fields})
-    # Whom boto3 takes this process for, where the connection does not say it.
-    variables = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
-    with _MAKING:
-        # A client must not be used on both sides of a fork.
-        return _client(plain, service, endpoint, variables, os.getpid())
+    return shared_client((plain, service, endpoint), lambda: _client(plain, service, endpoint))
 
 
-@lru_cache(maxsize=KEPT_CLIENTS)
-def _client(
-    connection: Connection,
-    service: str,
-    endpoint: str | None,
-    variables: tuple[tuple[str, str], ...],  # noqa: ARG001  tells clients apart
-    process: int,  # noqa: ARG001  as above
-) -> BaseClient:
+def _client(connection: Connection, service: str, endpoint: str | None) -> BaseClient:
     # A quarter of a second, which only those pay who have something to ask.
     from botocore.exceptions import BotoCoreError
 
