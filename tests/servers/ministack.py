@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.servers.aws import AwsServer, first_that_starts, guarded
 from tests.servers.needed import is_missing
 
 if TYPE_CHECKING:
@@ -23,53 +24,10 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(__file__).parents[2] / ".tools" / "bin" / "ministack"
 READY_WITHIN_SECONDS = 30
-STARTS = 3
-# Ends the server with the tests, even with killed ones: then, too, the end of the pipe is read.
-GUARD = '"$@" </dev/null & server=$!; read -r _; kill -9 "$server"; wait "$server"'
 
 
-@dataclass(frozen=True, slots=True)
-class Ministack:
-    """A running server. `environment` lets any boto3 client find it."""
-
-    endpoint: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The AWS_… variables; files of the person's that boto3 would read are put out of its sight."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-
-    @contextmanager
-    def client(self, service: str = "s3", attempts: int = 3) -> Iterator[BaseClient]:
-        """A boto3 client, closed at the end."""
-        import boto3  # a quarter of a second
-        from botocore.config import Config
-
-        config = Config(  # type: ignore[no-untyped-call]  # boto3 has no types
-            max_pool_connections=64,
-            retries={"mode": "standard", "total_max_attempts": attempts},
-            s3={"addressing_style": "path"},
-        )
-        client = boto3.session.Session().client(  # type: ignore[no-untyped-call]  # as above
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=config,
-        )
-        try:
-            yield client
-        finally:
-            client.close()
+class Ministack(AwsServer):
+    """A running server, which lets any key in."""
 
     @contextmanager
     def notified(self, **settings: Any) -> Iterator[NotifiedBucket]:
@@ -143,15 +101,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
     """A running server with nothing in it: one for each process of the tests, ready after about half a second."""
     if not PROGRAM.exists():
         is_missing("the server for queues is not installed: run scripts/test-servers.sh")
-    folder = tmp_path_factory.mktemp("ministack")
-    for number in range(STARTS):
-        # Between the choice of the port and the start somebody else may take it.
-        with running(folder / str(number)) as server:
-            if server is not None:
-                yield server
-                return
-    log = (folder / str(STARTS - 1) / "log").read_text(errors="replace")
-    pytest.fail(f"ministack did not start; the end of its log:\n{log[-2000:]}")
+    yield from first_that_starts(tmp_path_factory.mktemp("ministack"), running)
 
 
 @contextmanager
@@ -162,18 +112,7 @@ def running(folder: Path, port: int | None = None) -> Iterator[Ministack | None]
     server = Ministack(f"http://127.0.0.1:{port}")
     # Without BIND_HOST it listens on every address of the machine.
     settings = {"BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
-    with (folder / "log").open("wb") as log:
-        guard = subprocess.Popen(
-            ["sh", "-c", GUARD, "guard", str(PROGRAM)],
-            env=os.environ | server.environment | settings,
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            # Ctrl-C is for the tests; they end the server.
-            start_new_session=True,
-        )
-    with guard:  # closes the pipe, which is what the guard waits for, and waits for the guard
+    with guarded([str(PROGRAM)], os.environ | server.environment | settings, folder) as guard:
         yield server if _is_ready(server, guard) else None
 
 

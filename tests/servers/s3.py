@@ -8,20 +8,19 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.servers.aws import AwsServer, first_that_starts, guarded
 from tests.servers.needed import is_missing
 
 if TYPE_CHECKING:
-    from botocore.client import BaseClient
+    pass
 
 WEED = Path(__file__).parents[2] / ".tools" / "bin" / "weed"
 READY_WITHIN_SECONDS = 30
-STARTS = 3
 # All of them, the gRPC ones too: those without a name here are well-known numbers, which another server may hold.
 PORTS = (
     *("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc"),
@@ -35,54 +34,10 @@ SETTINGS = (
     # As Amazon's: a bucket is there when somebody made it.
     *("-s3.autoCreateBucket=false", "-s3.allowDeleteBucketNotEmpty=false"),
 )
-# Ends the server with the tests, even with killed ones: then, too, the end of the pipe is read.
-GUARD = '"$@" </dev/null & server=$!; read -r _; kill -9 "$server"; wait "$server"'
 
 
-@dataclass(frozen=True, slots=True)
-class S3Server:
-    """A running server. `environment` lets any boto3 client find it and get in."""
-
-    endpoint: str
-    access_key: str = "testkey"
-    secret_key: str = "testsecret123"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The AWS_… variables; files of the person's that boto3 would read are put out of its sight."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": self.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.secret_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-
-    @contextmanager
-    def client(self, attempts: int = 3) -> Iterator[BaseClient]:
-        """A boto3 S3 client, closed at the end."""
-        import boto3  # a quarter of a second
-        from botocore.config import Config
-
-        config = Config(  # type: ignore[no-untyped-call]  # boto3 has no types
-            max_pool_connections=64,
-            retries={"mode": "standard", "total_max_attempts": attempts},
-            s3={"addressing_style": "path"},
-        )
-        client = boto3.session.Session().client(  # type: ignore[no-untyped-call]  # as above
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            config=config,
-        )
-        try:
-            yield client
-        finally:
-            client.close()
+class S3Server(AwsServer):
+    """A running server, which refuses other keys than its own."""
 
 
 @pytest.fixture(scope="session")
@@ -90,15 +45,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A running S3 server with no buckets: one for each process of the tests, ready after about a second."""
     if not WEED.exists():
         is_missing("the S3 server is not installed: run scripts/test-servers.sh")
-    folder = tmp_path_factory.mktemp("seaweedfs")
-    for number in range(STARTS):
-        # Between the choice of the ports and the start somebody else may take one.
-        with running(folder / str(number)) as server:
-            if server is not None:
-                yield server
-                return
-    log = (folder / str(STARTS - 1) / "log").read_text(errors="replace")
-    pytest.fail(f"the S3 server did not start; the end of its log:\n{log[-2000:]}")
+    yield from first_that_starts(tmp_path_factory.mktemp("seaweedfs"), running)
 
 
 @contextmanager
@@ -113,19 +60,8 @@ def running(folder: Path, *settings: str) -> Iterator[S3Server | None]:
     server = S3Server(f"http://127.0.0.1:{ports[0]}")
     named = [f"-{name}={port}" for name, port in zip(PORTS, ports, strict=True)]
     environment = os.environ | server.environment | {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
-    command = ["sh", "-c", GUARD, "guard", str(WEED), "mini", f"-dir={data}", *named, *SETTINGS, *settings]
-    with (folder / "log").open("wb") as log:
-        guard = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            # Ctrl-C is for the tests; they end the server.
-            start_new_session=True,
-        )
-    with guard:  # closes the pipe, which is what the guard waits for, and waits for the guard
+    command = [str(WEED), "mini", f"-dir={data}", *named, *SETTINGS, *settings]
+    with guarded(command, environment, folder) as guard:
         yield server if _is_ready(server, guard) else None
 
 
