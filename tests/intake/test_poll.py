@@ -283,30 +283,24 @@ def test_refusals(s3_server: S3Server, bucket: str, key: str, secret: str, expec
     assert not outcome.fault.is_passing
 
 
+LOG = "it is tried again; the server's log may say more"
+
+
 @pytest.mark.parametrize(
-    ("code", "status", "expected", "is_passing"),
+    ("code", "status", "is_passing", "what", "step"),
     [
-        pytest.param("AccessDenied", 403, f"access is denied (AccessDenied); allow {PERMISSION}", False, id="denied"),
-        pytest.param(
-            *("SlowDown", 503, "the server is overloaded or broken (SlowDown); it is tried again"),
-            True,
-            id="overloaded",
-        ),
-        pytest.param(
-            *(
-                "ExpiredToken",
-                400,
-                "the session token has expired (ExpiredToken); sign in anew, or renew the credentials",
-            ),
-            *(False,),
-            id="expired",
-        ),
-        pytest.param(
-            *("Odd", 400, "the server's words (Odd); look up the code in the server's manual"), False, id="unknown"
-        ),
+        ("AccessDenied", 403, False, "access is denied", f"allow {PERMISSION}"),
+        ("SlowDown", 503, True, "the server has too much to do", "it is tried again"),
+        ("InternalError", 500, True, "the server is overloaded or broken", LOG),
+        ("OperationAborted", 409, True, "the server is overloaded or broken", LOG),
+        ("ExpiredToken", 400, False, "the session token has expired", "sign in anew, or renew the credentials"),
+        ("301", 301, False, "the bucket is in another region", "set the region of the connection to its own"),
+        ("InvalidBucketName", 400, False, "the bucket's name is not valid", "correct the trigger's 'bucket'"),
+        ("404", 404, False, "nothing is there", "check the endpoint's address, 'bucket' and 'queueUrl'"),
+        ("Odd", 400, False, "the server's words", "look up the code in the server's manual"),
     ],
 )
-def test_answers(code: str, status: int, expected: str, *, is_passing: bool) -> None:
+def test_answers(code: str, status: int, what: str, step: str, *, is_passing: bool) -> None:
     """Each answer says what is wrong, its code, what to do, and whether it may pass by itself."""
     client, stubber = stubbed()
     for _ in range(5):
@@ -317,7 +311,7 @@ def test_answers(code: str, status: int, expected: str, *, is_passing: bool) -> 
 
     assert outcome.fault
     assert (code, is_passing) == (outcome.fault.code, outcome.fault.is_passing)
-    assert str(outcome.fault).endswith(f": {expected}")
+    assert str(outcome.fault).endswith(f": {what} ({code}); {step}")
 
 
 def test_nobody_there() -> None:

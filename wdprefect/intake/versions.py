@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 from wdprefect.intake.objects import SeenObject
+from wdprefect.plugins.aws._objects import unquoted
 from wdprefect.storage.aws_failures import status_of
 
 if TYPE_CHECKING:
@@ -31,17 +32,12 @@ def version_of(etag: str, modified: datetime, version_id: str | None = None) -> 
     second, even between their own HEAD and listing.
     """
     named = named_version(version_id)
-    return named or f"{bare(etag)}@{int(modified.timestamp())}"
+    return named or f"{unquoted(etag)}@{int(modified.timestamp())}"
 
 
 def named_version(version_id: str | None) -> str | None:
     """The version id if it names a version."""
     return version_id if version_id and version_id != _NULL_ID else None
-
-
-def bare(etag: str) -> str:
-    """An ETag without its quotes, and without the mark that a proxy gives it when it compresses."""
-    return etag.removeprefix("W/").strip('"')
 
 
 def seen(bucket: str, item: Mapping[str, Any], *, version_id: str | None, is_current: bool = True) -> SeenObject:
@@ -51,7 +47,7 @@ def seen(bucket: str, item: Mapping[str, Any], *, version_id: str | None, is_cur
         bucket=bucket,
         key=item["Key"],
         version=version_of(item["ETag"], item["LastModified"], version_id),
-        etag=bare(item["ETag"]),
+        etag=unquoted(item["ETag"]),
         size=item["Size"],
         modified=_whole_seconds(item["LastModified"]),
         version_id=named_version(version_id),

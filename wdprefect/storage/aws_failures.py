@@ -1,4 +1,4 @@
-"""What S3 or the way to it refuses, as errors of the storage that name bucket, key, code and the next step."""
+"""What AWS's servers or the way to them refuse, and errors that name bucket, key, code and the next step."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ OF_STORAGE: Mapping[str, str] = {
         "without the last a missing file looks like this too"
     ),
     "bucket": "make the bucket, or name another one with --storage",
+    "bucket name": "name another one with --storage",
     "region": "set AWS_DEFAULT_REGION, or the region in the Prefect block, to the bucket's",
     "missing": "was it deleted, or stored below another prefix?",
     "settings": "check the storage's settings",
@@ -65,28 +66,33 @@ class Place:
         """The text of an error: what is wrong, where, the code to look up, and what to do."""
         key = f", key '{self.key}'" if self.key else ""
         where = f"{code}, bucket '{self.bucket}'{key} at {self.endpoint}"
-        return f"cannot {verb} '{self.uri}': {what} ({where}); {self.advice.get(kind) or _STEPS[kind]}"
+        return f"cannot {verb} '{self.uri}': {what} ({where}); {next_step(kind, self.advice)}"
 
     def refusal(self, message: str) -> WdprefectError:
         """The error for what no time mends."""
         return StorageError(message, self.uri)
 
 
+_DENIED = ("access is denied", "permission")
 _FULL = ("the storage is full", "full")
-# What is wrong and the kind of what to do, by the code that S3 answers. A HEAD has no body, so its code is the HTTP
+_NOT_AS_SENT = ("the bytes did not arrive as they were sent", "later")
+# What is wrong and the kind of what to do, by the code that is answered. A HEAD has no body, so its code is the HTTP
 # status.
 _ANSWERS: Mapping[str, tuple[str, str]] = {
     "NoSuchBucket": ("there is no such bucket", "bucket"),
-    "InvalidBucketName": ("the bucket's name is not valid", "bucket"),
+    "InvalidBucketName": ("the bucket's name is not valid", "bucket name"),
     "NoSuchKey": ("there is no such file", "missing"),
     "404": ("there is no such file", "missing"),
     "NoSuchVersion": ("there is no such version of the file", "missing"),
     "InvalidAccessKeyId": ("the access key is not known there", "credentials"),
+    "InvalidClientTokenId": ("the access key is not known there", "credentials"),
     "SignatureDoesNotMatch": ("the secret does not belong to the access key", "credentials"),
     "InvalidToken": ("the session token is not valid", "credentials"),
     "ExpiredToken": ("the session token has expired", "token"),
-    "AccessDenied": ("access is denied", "permission"),
-    "403": ("access is denied", "permission"),
+    "AccessDenied": _DENIED,
+    "AccessDeniedException": _DENIED,
+    "AllAccessDisabled": _DENIED,
+    "403": _DENIED,
     "RequestTimeTooSkewed": ("the clocks of this machine and of the server differ too much", "clock"),
     "AuthorizationHeaderMalformed": ("the bucket is in another region", "region"),
     "PermanentRedirect": ("the bucket is in another region", "region"),
@@ -111,31 +117,85 @@ _ANSWERS: Mapping[str, tuple[str, str]] = {
     "QuotaExceeded": _FULL,
     "507": _FULL,
 }
-_SLOW_DOWN = frozenset(
-    {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "ServiceUnavailable"}
-)
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequests"})
+_SLOW_DOWN = _THROTTLED | {"SlowDown", "RequestLimitExceeded", "ServiceUnavailable"}
 _PASSING = frozenset({"RequestTimeout", "OperationAborted", "ConditionalRequestConflict"})
 # What the server says of bytes that are not those which were signed, or counted.
 _DAMAGED = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"})
-# What boto3's own transfers raise where an object is another one by now.
-_CHANGED = frozenset({"S3DownloadFailedError", "RetriesExceededError"})
+# What is wrong with those who ask, whatever they ask for.
+_OF_WHO_ASKS = frozenset({"credentials", "token", "clock"})
 _SLOW_STATUSES = frozenset({429, 503})
 _NOT_IMPLEMENTED, _INSUFFICIENT_STORAGE = 501, 507
 _SERVER_ERROR = 500
 
+# The same where there is no answer, by the nearest class of the exception; and as what it is raised if it may pass.
+_UNANSWERED: Mapping[str, tuple[str, str, type[Unavailable] | None]] = {
+    "NoCredentialsError": ("there are no credentials", "credentials", None),
+    "PartialCredentialsError": ("there are no credentials", "credentials", None),
+    "SSLError": ("the server's certificate is not trusted", "trust", None),
+    "FlexibleChecksumError": (*_NOT_AS_SENT, Damaged),
+    # What boto3's own transfers raise where an object is another one by now.
+    "S3DownloadFailedError": ("the file changed meanwhile", "later", Unavailable),
+    "RetriesExceededError": ("the file changed meanwhile", "later", Unavailable),
+    "IncompleteReadError": ("the transfer broke off", "later", Unavailable),
+    "ResponseStreamingError": ("the transfer broke off", "later", Unavailable),
+    "ReadTimeoutError": ("the server takes too long to answer", "reach", Silent),
+    "ConnectionClosedError": ("the server broke the connection off", "reach", Silent),
+    "ConnectionError": ("the server cannot be reached", "reach", Silent),
+    "HTTPClientError": ("the server cannot be reached", "reach", Silent),
+}
 
-@contextmanager
-def translating_aws_errors(verb: str, place: Place) -> Iterator[None]:
-    """Raise what boto3 raises in the block as the place's refusal, or as Unavailable where trying again may help."""
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is wrong. code: what was answered, or the name of the exception. kind: of what to do, for `next_step`.
+
+    passing: the error to raise where trying again may help although nobody does anything.
+    """
+
+    code: str
+    what: str
+    kind: str
+    passing: type[Unavailable] | None = None
+
+
+def next_step(kind: str, advice: Mapping[str, str]) -> str:
+    """What to do about this kind of what is wrong; `advice` has what is said otherwise here."""
+    return advice.get(kind) or _STEPS[kind]
+
+
+def aws_errors() -> tuple[type[Exception], ...]:
+    """What boto3 raises."""
     # A client has loaded them already; at module level they would cost every command a quarter of a second.
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
     from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
 
+    return BotoCoreError, ClientError, Boto3Error, RetriesExceededError, S3DownloadFailedError
+
+
+def diagnosis_of(error: Exception, *, has_given_checksums: bool = False) -> Diagnosis:
+    """What one of `aws_errors` means. has_given_checksums: whether people say themselves which checksums are right."""
+    from boto3.exceptions import S3UploadFailedError  # loaded already, see above
+    from botocore.exceptions import ClientError  # as above
+
+    # boto3's own transfers wrap what S3 answered in errors that have only a text.
+    wrapped = error.__context__ if isinstance(error, S3UploadFailedError) else None
+    cause: Any = getattr(error, "last_exception", None) or wrapped or error
+    if isinstance(cause, ClientError):
+        return _answered(cause, has_given_checksums=has_given_checksums)
+    names = [each.__name__ for each in type(cause).__mro__]
+    known = next((_UNANSWERED[name] for name in names if name in _UNANSWERED), (str(cause), "settings", None))
+    return Diagnosis(names[0], *known)
+
+
+@contextmanager
+def translating_aws_errors(verb: str, place: Place) -> Iterator[None]:
+    """Raise what boto3 raises in the block as the place's refusal, or as Unavailable where trying again may help."""
     try:
         yield
-    except (BotoCoreError, ClientError, Boto3Error, RetriesExceededError, S3DownloadFailedError) as error:
-        raise _failure(error, verb, place) from error
+    except aws_errors() as error:
+        raise _failure(diagnosis_of(error, has_given_checksums="damaged" not in place.advice), verb, place) from error
 
 
 def status_of(error: Any) -> int:
@@ -150,8 +210,7 @@ def code_of(error: Any) -> str:
 
 def refused(code: str, verb: str, place: Place) -> WdprefectError:
     """The error for an answer of which S3 gave the status only; `code` is the one it would have given."""
-    what, kind = _ANSWERS[code]
-    return place.refusal(place.describe(verb, what, code, kind))
+    return _failure(Diagnosis(code, *_ANSWERS[code]), verb, place)
 
 
 def is_answer(error: Any, *codes: str) -> bool:
@@ -159,55 +218,24 @@ def is_answer(error: Any, *codes: str) -> bool:
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", "")) in codes
 
 
-def _failure(error: Exception, verb: str, place: Place) -> WdprefectError:
-    from botocore.exceptions import ClientError  # loaded already, see above
-
-    # boto3's own transfers wrap what S3 answered in errors that have only a text.
-    cause: Any = getattr(error, "last_exception", None) or (error.__context__ if _is_wrapped(error) else None) or error
-    return _answered(cause, verb, place) if isinstance(cause, ClientError) else _unanswered(cause, verb, place)
+def _failure(found: Diagnosis, verb: str, place: Place) -> WdprefectError:
+    text = place.describe(verb, found.what, found.code, found.kind)
+    return found.passing(text) if found.passing else place.refusal(text)
 
 
-def _is_wrapped(error: Exception) -> bool:
-    from boto3.exceptions import S3UploadFailedError  # loaded already, see above
-
-    return isinstance(error, S3UploadFailedError)
-
-
-def _answered(error: Any, verb: str, place: Place) -> WdprefectError:
-    code, status = str(error.response.get("Error", {}).get("Code", "")), status_of(error)
-    code = code or str(status)
+def _answered(error: Any, *, has_given_checksums: bool) -> Diagnosis:
+    code, status = code_of(error), status_of(error)
     # Where people give checksums themselves, it is rather these that are wrong.
-    if code in _DAMAGED and "damaged" in place.advice:
-        return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, "later"))
-    if code not in _ANSWERS and status != _INSUFFICIENT_STORAGE:
-        if code in _SLOW_DOWN or status in _SLOW_STATUSES:
-            return Unavailable(place.describe(verb, "the server has too much to do", code, "later"))
-        if code in _PASSING or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED):
-            return Unavailable(place.describe(verb, "the server is overloaded or broken", code, "log"))
+    if code in _DAMAGED and not has_given_checksums:
+        return Diagnosis(code, *_NOT_AS_SENT, Damaged)
+    known = _ANSWERS.get(code) or (_FULL if status == _INSUFFICIENT_STORAGE else None)
+    if not known and (code in _SLOW_DOWN or status in _SLOW_STATUSES):
+        return Diagnosis(code, "the server has too much to do", "later", Unavailable)
+    if not known and (code in _PASSING or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED)):
+        return Diagnosis(code, "the server is overloaded or broken", "log", Unavailable)
     message = error.response.get("Error", {}).get("Message") or "the server refuses"
+    what, kind = known or (message, "code")
     if error.operation_name == "AssumeRole":
-        return place.refusal(place.describe(verb, f"the role cannot be assumed: {message}", code, "role"))
-    what, kind = _ANSWERS.get(code, _FULL if status == _INSUFFICIENT_STORAGE else (message, "code"))
-    return place.refusal(place.describe(verb, what, code, kind))
-
-
-def _unanswered(error: Exception, verb: str, place: Place) -> WdprefectError:
-    from botocore import exceptions  # loaded already, see above
-
-    code = type(error).__name__
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return place.refusal(place.describe(verb, "there are no credentials", code, "credentials"))
-    if isinstance(error, exceptions.SSLError):
-        return place.refusal(place.describe(verb, "the server's certificate is not trusted", code, "trust"))
-    if isinstance(error, exceptions.FlexibleChecksumError):
-        return Damaged(place.describe(verb, "the bytes did not arrive as they were sent", code, "later"))
-    if code in _CHANGED or isinstance(error, exceptions.IncompleteReadError | exceptions.ResponseStreamingError):
-        what = "the file changed meanwhile" if code in _CHANGED else "the transfer broke off"
-        return Unavailable(place.describe(verb, what, code, "later"))
-    if isinstance(error, exceptions.ReadTimeoutError):
-        return Silent(place.describe(verb, "the server takes too long to answer", code, "reach"))
-    if isinstance(error, exceptions.ConnectionClosedError):
-        return Silent(place.describe(verb, "the server broke the connection off", code, "reach"))
-    if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
-        return Silent(place.describe(verb, "the server cannot be reached", code, "reach"))
-    return place.refusal(place.describe(verb, str(error), code, "settings"))
+        what, kind = (what, kind) if kind in _OF_WHO_ASKS else (message, "role")
+        what = f"the role cannot be assumed: {what}"
+    return Diagnosis(code, what, kind)

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.s3
 
 CREDENTIALS = "check 'accessKeyId' and 'secretKeyId', or without them the AWS_… variables and the profile"
-BUCKET = "make the bucket, or name another one in 'bucket'"
-
-
-NO_BUCKET = "there is no such bucket"
 
 
 @pytest.mark.parametrize(
@@ -45,49 +41,52 @@ NO_BUCKET = "there is no such bucket"
             id="a wrong secret",
         ),
         pytest.param(
-            "List",
-            "prefix: in/",
-            ("list 's3://box/in/'", NO_BUCKET, "NoSuchBucket, bucket 'box', key 'in/'", BUCKET),
-            id="no bucket to list",
-        ),
-        pytest.param(
-            "Downloads",
-            "action: DELETE",
-            ("list 's3://box/'", NO_BUCKET, "NoSuchBucket, bucket 'box'", BUCKET),
-            id="no bucket to take from",
-        ),
-        pytest.param(
-            "Download",
-            "key: a",
-            ("download 's3://box/a'", NO_BUCKET, "NoSuchBucket, bucket 'box', key 'a'", BUCKET),
-            id="no bucket to download from",
-        ),
-        pytest.param(
-            "Upload",
-            "from: nsfile:///a\nkey: a",
-            ("upload 's3://box/a'", NO_BUCKET, "NoSuchBucket, bucket 'box', key 'a'", BUCKET),
-            id="no bucket to store in",
-        ),
-        pytest.param(
             "CreateBucket",
             "bucket: A_B",
-            ("create 's3://A_B/'", "the bucket's name is not valid", "InvalidBucketName, bucket 'A_B'", BUCKET),
+            (
+                "create 's3://A_B/'",
+                "the bucket's name is not valid",
+                "InvalidBucketName, bucket 'A_B'",
+                "name another one in 'bucket'",
+            ),
             id="no name of a bucket",
         ),
     ],
 )
 def test_refused(
-    s3: BaseClient, s3_server: S3Server, tmp_path: Path, kind: str, properties: str, said: tuple[str, str, str, str]
+    s3: BaseClient, s3_server: S3Server, kind: str, properties: str, said: tuple[str, str, str, str]
 ) -> None:
     """What was tried, the reason, where, and what to do."""
     what, reason, where, step = said
-    (tmp_path / "team").mkdir()
-    (tmp_path / "team" / "a").write_text("x")
     bucket = "" if "bucket:" in properties else "bucket: box\n"
 
-    execution = run_task(kind, bucket + properties, namespace_files=tmp_path)
+    execution = run_task(kind, bucket + properties)
 
     expected = f"cannot {what}: {reason} ({where} at {s3_server.endpoint}); {step}"
+    assert expected == str(execution.error).partition("task 'it': ")[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "verb", "key"),
+    [
+        pytest.param("List", "prefix: in/", "list", "in/", id="to list"),
+        pytest.param("Downloads", "action: DELETE", "list", "", id="to take from"),
+        pytest.param("Download", "key: a", "download", "a", id="to download from"),
+        pytest.param("Upload", "from: nsfile:///a\nkey: a", "upload", "a", id="to store in"),
+    ],
+)
+def test_no_bucket(
+    s3: BaseClient, s3_server: S3Server, tmp_path: Path, kind: str, properties: str, verb: str, key: str
+) -> None:
+    """A bucket that is not there."""
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "a").write_text("x")
+
+    execution = run_task(kind, f"bucket: box\n{properties}", namespace_files=tmp_path)
+
+    where = f"NoSuchBucket, bucket 'box'{key and f', key {key!r}'} at {s3_server.endpoint}"
+    step = "make the bucket, or name another one in 'bucket'"
+    expected = f"cannot {verb} 's3://box/{key}': there is no such bucket ({where}); {step}"
     assert expected == str(execution.error).partition("task 'it': ")[2]
 
 
@@ -143,15 +142,22 @@ def test_retried(s3: BaseClient, bucket: str) -> None:
 )
 def test_answers(s3: BaseClient, code: str, status: int, kind: type[WdprefectError], expected: str) -> None:
     """What no time mends fails the task; what may pass is told apart."""
-    from botocore.exceptions import ClientError
+    error = error_of_answer(s3, "upload", code, status)
+    assert (kind, True) == (type(error), expected in str(error))
 
-    answer: Any = {
-        "Error": {"Code": code, "Message": "the words of the server"},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
-    with pytest.raises(kind) as raised, failing(s3, "upload", "box", "a"):
-        raise ClientError(answer, "PutObject")  # type: ignore[no-untyped-call]  # boto3 has no types
-    assert expected in str(raised.value)
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("InvalidClientTokenId", f"the access key is not known there (InvalidClientTokenId, WHERE); {CREDENTIALS}"),
+        ("ExpiredToken", "the session token has expired (ExpiredToken, WHERE); sign in anew, or renew the credentials"),
+    ],
+)
+def test_who_assumes_a_role(s3: BaseClient, s3_server: S3Server, code: str, expected: str) -> None:
+    """Credentials with which no role can be assumed, whichever it is, are told from a role that is not theirs."""
+    said = expected.replace("WHERE", f"bucket 'box', key 'a' at {s3_server.endpoint}")
+    error = error_of_answer(s3, "upload", code, 403, "AssumeRole")
+    assert f"cannot upload 's3://box/a': the role cannot be assumed: {said}" == str(error)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +176,14 @@ def test_answers(s3: BaseClient, code: str, status: int, kind: type[WdprefectErr
 )
 def test_permissions(s3: BaseClient, verb: str, expected: str) -> None:
     """What has to be allowed is that which was tried."""
+    assert str(error_of_answer(s3, verb, "AccessDenied", 403)).endswith(f"; {expected}")
+
+
+def error_of_answer(s3: BaseClient, verb: str, code: str, status: int, operation: str = "PutObject") -> WdprefectError:
+    """What an answer becomes that a real server gives on bad days only."""
     from botocore.exceptions import ClientError
 
-    answer: Any = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
-    with pytest.raises(TaskFailed) as raised, failing(s3, verb, "box", "a"):
-        raise ClientError(answer, "Anything")  # type: ignore[no-untyped-call]  # boto3 has no types
-    assert str(raised.value).endswith(f"; {expected}")
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(WdprefectError) as raised, failing(s3, verb, "box", "a"):
+        raise ClientError(answer, operation)  # type: ignore[no-untyped-call]  # boto3 has no types
+    return raised.value

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _OF_TASKS = {
     "credentials": "check 'accessKeyId' and 'secretKeyId', or without them the AWS_… variables and the profile",
     "bucket": "make the bucket, or name another one in 'bucket'",
+    "bucket name": "name another one in 'bucket'",
     "region": "set 'region' to the bucket's",
     "role": "let these credentials assume it (sts:AssumeRole), and check 'stsRoleArn' and 'stsRoleExternalId'",
     "reach": "check 'endpointOverride', the network and the proxy",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -42,8 +41,8 @@ def object_record(
 
 
 def unquoted(etag: str) -> str:
-    """An ETag without its quotes, and without the mark of a weak one."""
-    return re.sub(r'^(?:W/)?"(.*)"$', r"\1", etag)
+    """An ETag without its quotes, and without the mark of a weak one, as proxies make it when they compress."""
+    return etag.removeprefix("W/").strip('"')
 
 
 def is_folder(key: str) -> bool:
