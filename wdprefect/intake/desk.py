@@ -25,7 +25,7 @@ from wdprefect.intake.staging import Overwritten, stage, staged_uri
 from wdprefect.intake.starting import announcement, order_of
 from wdprefect.model.parallel import in_parallel
 from wdprefect.model.stop import Stop
-from wdprefect.storage.aws_failures import Place, translating_aws_errors
+from wdprefect.plugins.aws._failures import failing
 
 LEASE = timedelta(seconds=30)
 # What others have seen or left is looked for so often; what this process knows of is worked on at once.
@@ -230,9 +230,8 @@ class Desk:
             # It is replayed, and may be gone from its bucket.
             return one.uri
         uri = staged_uri(duty.flow.namespace, duty.flow.id, duty.trigger_id, batch_id, seen)
-        place = Place(f"s3://{seen.bucket}/{seen.key}", seen.bucket, seen.key, str(duty.client.meta.endpoint_url))
         try:
-            with translating_aws_errors("take in", place):
+            with failing(duty.client, "download", seen.bucket, seen.key):
                 stage(duty.client, duty.storage, seen, uri, duty.watch.terms)
         except Unavailable:
             raise

@@ -176,7 +176,9 @@ def test_who_assumes_a_role(s3: BaseClient, s3_server: S3Server, code: str, expe
 )
 def test_permissions(s3: BaseClient, verb: str, expected: str) -> None:
     """What has to be allowed is that which was tried."""
-    assert str(error_of_answer(s3, verb, "AccessDenied", 403)).endswith(f"; {expected}")
+    error = error_of_answer(s3, verb, "AccessDenied", 403)
+    assert isinstance(error, TaskFailed)
+    assert str(error).endswith(f"; {expected}")
 
 
 def error_of_answer(s3: BaseClient, verb: str, code: str, status: int, operation: str = "PutObject") -> WdprefectError:
