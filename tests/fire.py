@@ -1,4 +1,4 @@
-"""Listeners under fire: objects arrive while listeners and the Prefect server are killed, and each is taken once.
+"""Listeners under fire: objects arrive, listeners and server are killed, S3 misbehaves, and each object is taken once.
 
 Used by a test with a few objects, and by `benchmarks/fire.py` with many.
 """
@@ -26,6 +26,7 @@ import httpx
 from tests.on_prefect.deploying import deploy, make_project, worker
 from tests.on_prefect.seen import Api
 from tests.servers.ministack import Ministack, NotifiedBucket
+from tests.servers.unruly import Fault, unruly_in_front_of
 
 FLOW = """\
 id: fire
@@ -49,6 +50,8 @@ triggers:
     startBy: {start_by}
 """
 WARM_UP_SECONDS = 120.0
+# How long is watched whether something comes twice, after all is done.
+QUIET_SECONDS = 15.0
 DICE = random.Random()  # noqa: S311  no secret is made of it
 
 
@@ -57,7 +60,7 @@ class Scenario:
     """What happens. overwrites: how often each key is stored; versions are kept where that is more than once.
 
     kills, server_kills: how often a listener, and the server, are killed. duplicates: the share of messages that are
-    sent again, later and in another order.
+    sent again, later and in another order. faults: the share of requests to S3 and to the queue that go wrong.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Scenario:
     kills: int = 6
     server_kills: int = 1
     duplicates: float = 0.3
+    faults: float = 0.05
     seconds: float = 600.0
 
 
@@ -82,6 +86,7 @@ class Outcome:
     seconds: float
     kills: int = 0
     server_kills: int = 0
+    faults: int = 0
     said: list[str] = field(default_factory=list)
 
     @property
@@ -170,6 +175,8 @@ def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, d
     start = time.monotonic()
     with ExitStack() as stack:
         bucket = stack.enter_context(server.notified(versioned=scenario.overwrites > 1))
+        proxy = stack.enter_context(unruly_in_front_of(server.endpoint))
+        proxy.faults += _faults(scenario.faults)
         prefect = Server(folder, database)
         prefect.start()
         stack.callback(prefect.kill)
@@ -179,8 +186,8 @@ def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, d
                 bucket=bucket.name,
                 batch=scenario.batch,
                 action="DELETE" if scenario.overwrites == 1 else "NONE",
-                queue=bucket.url,
-                endpoint=server.endpoint,
+                queue=bucket.url.replace(server.endpoint, proxy.endpoint),
+                endpoint=proxy.endpoint,
                 start_by=scenario.start_by,
             )
         )
@@ -198,7 +205,10 @@ def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, d
         _fire(scenario, listeners, prefect, outcome)
         sender.join()
         _wait_for_all(scenario, prefect.url, outcome, start)
-    outcome.seconds = time.monotonic() - start
+        outcome.seconds = time.monotonic() - start
+        time.sleep(QUIET_SECONDS)
+        outcome.runs, outcome.states = _counted(prefect.url)
+        outcome.faults = proxy.failed
     outcome.said = (folder / "listen.log").read_text(errors="replace").splitlines()
     return outcome
 
@@ -227,6 +237,15 @@ def _worker(folder: Path, flow: Path, api: str, bucket: str, environment: dict[s
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr
         yield
     found.close()
+
+
+def _faults(share: float) -> list[Fault]:
+    """What goes wrong, by chance, with any request."""
+    ways = [Fault("answer", ""), Fault("answer", "", status=500, code="InternalError"), Fault("reset up", "")]
+    ways += [Fault("reset down", ""), Fault("lose", "")]
+    for fault in ways:
+        fault.times, fault.share = sys.maxsize, share / len(ways)
+    return ways
 
 
 def _wait_for_text(file: Path, text: str) -> None:

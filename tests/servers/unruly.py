@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import socket
 import struct
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 CHUNK = 65536
+DICE = random.Random()  # noqa: S311  no secret is made of it
 # answer: says `status` and `code` instead of the server. hang: says nothing. reset up: breaks off after `after` bytes
 # of what the caller sends. reset down: after as many of the answer. cut: ends the answer there, as if it were whole.
 # flip up, flip down: changes the byte there. lose: lets the server do it, and breaks off. date: gives another Date.
@@ -20,12 +22,16 @@ How = Literal["answer", "hang", "reset up", "reset down", "cut", "flip up", "fli
 
 @dataclass
 class Fault:
-    """What goes wrong with requests whose first line matches: the first `spared` go well, then `times` do not."""
+    """What goes wrong with requests whose first line matches: the first `spared` go well, then `times` do not.
+
+    share: how many of those in between do not, by chance.
+    """
 
     how: How
     request: str
     times: int = 1
     spared: int = 0
+    share: float = 1.0
     after: int = 0
     status: int = 503
     code: str = "SlowDown"
@@ -38,18 +44,24 @@ class Fault:
         if self.spared > 0:
             self.spared -= 1
             return False
+        if self.share < 1 and DICE.random() >= self.share:
+            return False
         self.times -= 1
         return True
 
 
 @dataclass
 class Unruly:
-    """The proxy: at `endpoint`, until it is closed. `seen` are the first lines of all requests, without the version."""
+    """The proxy: at `endpoint`, until it is closed.
+
+    seen: the first lines of all requests, without the version. failed: how many requests went wrong.
+    """
 
     host: str
     port: int
     seen: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    failed: int = 0
 
     def __post_init__(self) -> None:
         self._lock, self._closed = threading.Lock(), threading.Event()
@@ -111,6 +123,7 @@ class Unruly:
             with self._lock:
                 self.seen.append(line.rpartition(" ")[0])
                 fault = next((fault for fault in self.faults if fault.wants(line)), None)
+                self.failed += fault is not None
             if any(header.lower().startswith("expect:") for header in headers):
                 caller.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._obey(fault or Fault("answer", "", times=0, code=""), caller, reader, line, headers)
