@@ -24,13 +24,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.databases import DATABASES, Database, databases, installed
 from benchmarks.event_claims import print_claims
 from benchmarks.event_polls import print_polls
 from benchmarks.event_runs import Starts, at_once, one_by_one, timeline, warm_up
 from benchmarks.event_sides import Kind, Place, kinds, load
 from tests.fire import Server
 from tests.servers.ministack import Ministack, running
-from tests.servers.postgres import PostgresServer, find_programs, running_postgres
 
 # By hand fewer, for it takes them more slowly; 60 of ours take a minute.
 OBJECTS, BY_HAND, BURST = 60, 10, 40
@@ -57,7 +57,7 @@ def main() -> None:
 def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.events")
     parser.add_argument("parts", nargs="*", choices=["starts", "claims", "polls", []], default=[])
-    parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
+    parser.add_argument("--database", action="append", choices=DATABASES)
     parser.add_argument("--only", default="", help="the sides whose name has this in it")
     parser.add_argument("--folder", type=Path, help="a new one, which is kept with all logs")
     parser.add_argument("--objects", type=int, default=OBJECTS)
@@ -65,36 +65,22 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--burst", type=int, default=BURST)
     args = parser.parse_args(given)
     args.parts = args.parts or ["starts", "claims", "polls"]
-    args.database = args.database or ["sqlite", *(["postgresql"] if find_programs() else [])]
+    args.database = args.database or installed()
     return args
 
 
 @contextmanager
-def _place(folder: Path, store: Ministack, database: str) -> Iterator[Place]:
+def _place(folder: Path, store: Ministack, database: Database) -> Iterator[Place]:
     """A Prefect server of its own with such a database, and a book in another one."""
     own = folder / database
     own.mkdir()
-    with ExitStack() as stack:
-        url, book = None, f"sqlite:///{own / 'book.db'}"
-        if database == "postgresql":
-            server = stack.enter_context(_postgres())
-            server.execute("CREATE DATABASE prefect")
-            url, book = server.url("prefect").replace("postgresql:", "postgresql+asyncpg:"), server.url()
-        prefect = Server(own, url)
-        prefect.start()
-        stack.callback(prefect.kill)
-        yield Place(own, prefect.url, book, store)
-
-
-@contextmanager
-def _postgres() -> Iterator[PostgresServer]:
-    programs = find_programs()
-    if programs is None:
-        sys.exit("PostgreSQL is not installed")
-    with running_postgres(programs) as server:
-        if server is None:
-            sys.exit("PostgreSQL does not start")
-        yield server
+    with databases(database, own) as urls:
+        prefect = Server(own, urls.prefect)
+        try:
+            prefect.start()
+            yield Place(own, prefect.url, urls.book, store)
+        finally:
+            prefect.kill()
 
 
 def _print_starts(place: Place, database: str, args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Exactly once under fire: `python -m benchmarks.fire [--small]`.
+"""Exactly once under fire: `python -m benchmarks.fire [--small] [--database sqlite|postgresql]`.
 
 Three listeners, poll and queue at once, a third of the messages twice and out of order; listeners and the Prefect
 server are killed meanwhile, and one request in twenty to S3 or the queue goes wrong. Each version of each object must
@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.databases import DATABASES, Database, databases, installed
 from tests.fire import Outcome, Scenario, under_fire
 from tests.servers.ministack import running
 
@@ -29,6 +30,8 @@ def main() -> int:
     """Run the scenarios; 0 when nothing was lost or doubled."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="a tenth of the objects, and fewer kills")
+    usual = installed()[-1]
+    parser.add_argument("--database", choices=DATABASES, default=usual, help="where Prefect and the book keep things")
     parser.add_argument("--only", metavar="TEXT", default="", help="scenarios with this text in their name")
     args = parser.parse_args()
     print(f"{HEADER}\n|--|--|--|--|--|--|--|--|--|", flush=True)
@@ -36,18 +39,18 @@ def main() -> int:
     for scenario in SCENARIOS:
         if args.only not in scenario.name:
             continue
-        outcome = _run(_small(scenario) if args.small else scenario)
+        outcome = _run(_small(scenario) if args.small else scenario, args.database)
         failed = failed or bool(outcome.lost or outcome.doubled)
         print(_row(scenario, outcome), flush=True)
     return int(failed)
 
 
-def _run(scenario: Scenario) -> Outcome:
+def _run(scenario: Scenario, database: Database) -> Outcome:
     folder = Path(tempfile.mkdtemp(prefix="wdprefect-fire-"))
-    with running(folder / "ministack") as server:
+    with running(folder / "ministack") as server, databases(database, folder) as urls:
         if server is None:
             sys.exit("the S3 server did not start: run scripts/test-servers.sh")
-        return under_fire(scenario, server, folder, f"sqlite:///{folder / 'book.db'}")
+        return under_fire(scenario, server, folder, urls.book, urls.prefect)
 
 
 def _small(scenario: Scenario) -> Scenario:

@@ -19,6 +19,7 @@ from tests.on_prefect.deploying import ROOT, deploy, environment, make_project, 
 from tests.on_prefect.seen import Api
 from tests.servers.s3 import S3Server, s3_server
 from tests.workspace.watching import wait_until
+from wdprefect.loader import read_yaml
 from wdprefect.storage import open_storage
 
 __all__ = ["s3_server"]
@@ -29,7 +30,7 @@ NAME = "company.team.incoming"
 class Inbox:
     """A bucket into which orders come, the project that waits for them, and the storage of its runs."""
 
-    def __init__(self, server: S3Server, client: Any, folder: Path, api: Api) -> None:
+    def __init__(self, server: S3Server, client: Any, folder: Path, api: Api, flow: str) -> None:
         self.client, self.name = client, f"orders-{uuid.uuid4().hex[:8]}"
         for bucket in (self.name, f"{self.name}-files"):
             client.create_bucket(Bucket=bucket)
@@ -37,8 +38,6 @@ class Inbox:
         self.data = write_orders(folder / "data.csv")
         self.project = folder / "project"
         self.project.mkdir()
-        own = {"entrypoint": "flows.py:company_team_incoming", "name": "incoming"}
-        make_project(self.project, {"incoming.yaml": FLOW.read_text()}, [own])
         secrets = {"AWS_ACCESS_KEY_ID": server.access_key, "AWS_SECRET_ACCESS_KEY": server.secret_key}
         self.variables = {
             **server.environment,
@@ -49,6 +48,18 @@ class Inbox:
             "WDPREFECT_BOOK": f"sqlite:///{folder / 'book.db'}",
         }
         self.environment = environment(api, self.project, **self.variables)
+        own = {"entrypoint": "flows.py:company_team_incoming", "name": "incoming"}
+        if "startBy: automation" in flow:
+            (folder / "incoming.yaml").write_text(flow)
+            own |= self._automation(folder / "incoming.yaml")
+        make_project(self.project, {"incoming.yaml": flow}, [own])
+
+    def _automation(self, flow: Path) -> Any:
+        """What the command prints for prefect.yaml."""
+        command = [sys.executable, "-m", "wdprefect", "trigger", "show", str(flow), "--automation"]
+        printed = subprocess.run(command, env=self.environment, capture_output=True, check=False)
+        assert 0 == printed.returncode, printed.stderr
+        return read_yaml(printed.stdout)
 
     @contextmanager
     def listening(self, *arguments: str) -> Iterator[list[str]]:
@@ -77,9 +88,17 @@ class Inbox:
 
 @pytest.fixture
 def inbox(s3_server: S3Server, api: Api, tmp_path: Path) -> Iterator[Inbox]:
-    """An inbox on the S3 server of the tests."""
+    """An inbox on the S3 server of the tests, for the flow as it is."""
     with s3_server.client() as client:
-        yield Inbox(s3_server, client, tmp_path, api)
+        yield Inbox(s3_server, client, tmp_path, api, FLOW.read_text())
+
+
+@pytest.fixture
+def automated(s3_server: S3Server, api: Api, tmp_path: Path) -> Iterator[Inbox]:
+    """An inbox for the flow where an automation makes the runs."""
+    flow = FLOW.read_text().replace("    prefix: raw/\n", "    prefix: raw/\n    startBy: automation\n")
+    with s3_server.client() as client:
+        yield Inbox(s3_server, client, tmp_path, api, flow)
 
 
 @pytest.mark.server
@@ -110,3 +129,19 @@ def test_worker(inbox: Inbox, api: Api) -> None:
         with inbox.listening():
             inbox.put("raw/june.csv")
             wait_until(lambda: inbox.keys() == ["archive/raw/june.csv"], 180)
+
+
+@pytest.mark.slow
+@pytest.mark.server
+def test_automation(automated: Inbox, api: Api) -> None:
+    """An automation of Prefect makes the run, of the deployment to which the printed entry has been added."""
+    before = {run["id"] for run in api.flow_runs(NAME)}
+    with worker(api, automated.project, variables=automated.variables):
+        deployed = deploy(api, automated.project)
+        assert 0 == deployed.returncode, deployed.stdout + deployed.stderr
+        with automated.listening():
+            automated.put("raw/july.csv")
+            wait_until(lambda: automated.keys() == ["archive/raw/july.csv"], 180)
+    (run,) = (run for run in api.flow_runs(NAME) if run["id"] not in before)
+    assert ("COMPLETED", "AUTOMATION") == (run["state_type"], run["created_by"]["type"])
+    assert any((one["key"] or "").endswith("-files") for one in api.artifacts(run["id"]))

@@ -74,10 +74,23 @@ def record(
     objects: Iterable[int] | None = None,
 ) -> None:
     """Write down what happened, to these objects or to all that are in the batch."""
-    line = {"at": at, "status": status, "batch": batch, "who": who, "note": reason}
-    lines = [line | {"object": id_} for id_ in ([None] if objects is None else objects)]
-    if lines:
-        connection.execute(_RECORD, lines)
+    members = [(batch, id_) for id_ in ([None] if objects is None else objects)]
+    record_members(connection, at, status, members, who=who, reason=reason)
+
+
+def record_members(
+    connection: Connection,
+    at: int,
+    status: Status,
+    members: Sequence[tuple[str | None, int | None]],
+    *,
+    who: str | None,
+    reason: str | None = None,
+) -> None:
+    """Write down what happened to objects, each with its batch, in one statement."""
+    line = {"at": at, "status": status, "who": who, "note": reason}
+    if members:
+        connection.execute(_RECORD, [line | {"batch": batch, "object": id_} for batch, id_ in members])
 
 
 def _batch(row: Row[Any], objects: Sequence[ClaimedObject]) -> Batch:

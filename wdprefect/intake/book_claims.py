@@ -9,13 +9,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 
-from wdprefect.intake.book_batches import load_batches, record
+from wdprefect.intake.book_batches import load_batches, record, record_members
 from wdprefect.intake.book_queue import grouped, has_due, next_objects
 from wdprefect.intake.book_schema import AT_WORK, BATCHES, OBJECTS, STATES, literally
 from wdprefect.intake.book_sightings import Sightings
 from wdprefect.intake.objects import Batch
 
-_WAITING = OBJECTS.c.status == literally("seen")
+# Made once, as those of book_batches are.
+_NEW_BATCH = insert(BATCHES)
+_CLAIMED = (
+    update(OBJECTS)
+    .where(OBJECTS.c.id == bindparam("row"), OBJECTS.c.status == literally("seen"))
+    .values(status="claimed", batch=bindparam("in_batch"))
+)
 
 
 class Claims(Sightings):
@@ -134,14 +140,10 @@ class Claims(Sightings):
     ) -> list[str]:
         ids = [uuid.uuid4().hex for _ in groups]
         rows = [{"id": id_, "state": state, "status": "claimed"} | values for id_ in ids]
-        connection.execute(insert(BATCHES), rows)
-        taken = update(OBJECTS).where(OBJECTS.c.id == bindparam("row"), _WAITING)
-        claimed = taken.values(status="claimed", batch=bindparam("in_batch"))
-        members = [{"row": row.id, "in_batch": id_} for id_, group in zip(ids, groups, strict=True) for row in group]
-        connection.execute(claimed, members)
-        for id_, group in zip(ids, groups, strict=True):
-            objects = [row.id for row in group]
-            record(connection, values["since"], "claimed", batch=id_, who=values["owner"], objects=objects)
+        connection.execute(_NEW_BATCH, rows)
+        members = [(id_, row.id) for id_, group in zip(ids, groups, strict=True) for row in group]
+        connection.execute(_CLAIMED, [{"row": row, "in_batch": id_} for id_, row in members])
+        record_members(connection, values["since"], "claimed", members, who=values["owner"])
         return ids
 
 
