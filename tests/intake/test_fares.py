@@ -67,6 +67,21 @@ def test_a_bucket_that_is_not_there(post: Post) -> None:
     assert ["NoSuchBucket"] == post.runs.alarms
 
 
+def test_recovery_is_told_when_all_is_well(post: Post) -> None:
+    """Everybody who was told that a trigger fails is told when all of its parts are well, whichever was the last."""
+    health, duty = Health(post.book, post.runs, lambda level, text: post.said.append(f"{level} {text}")), post.duty()
+    post.book.enroll("team_made_t", "team.made", "t")
+    for _ in range(3):
+        health.trouble(duty, Unavailable("the API is away"), "start")
+    health.trouble(duty, Unavailable("the copy broke off"), "stage")
+    health.well(duty, "start")
+    assert ([], []) == (post.runs.recoveries, health.failing)
+    health.well(duty, "stage")
+    health.well(duty, "stage")
+    assert ["team.made/t"] == post.runs.recoveries
+    assert "INFO team.made/t: works again, after 1 error (Unavailable)" == post.said[-1]
+
+
 @pytest.mark.parametrize("where", ["start", "look"])
 def test_a_mistake_ends_the_listener(post: Post, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that nobody expects, in whatever thread, ends the listener with its text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ import pytest
 from tests.fakes import MemoryStorage
 from tests.intake.conftest import Bucket
 from tests.running import flow_of
+from tests.servers.aws import AwsServer
+from tests.servers.unruly import Fault, unruly_in_front_of
 from tests.workspace.watching import wait_until
 from wdprefect.errors import StorageError, Unavailable, UsageError, WdprefectError
 from wdprefect.intake.book import Book, open_book
@@ -25,6 +28,7 @@ from wdprefect.intake.listener import Listener
 from wdprefect.intake.runs import ObjectSeen, RunLook, RunOrder, RunRefused, RunState
 from wdprefect.intake.versions import look
 from wdprefect.intake.watch import Watch
+from wdprefect.loader import load_text
 from wdprefect.model.ports import StoredFile
 from wdprefect.model.stop import Stop
 from wdprefect.plugins.aws._moves import MoveTo
@@ -278,8 +282,12 @@ def test_poisoned_object(post: Post) -> None:
     with post.listening(size=5, limit=1):
         wait_until(lambda: list(post.statuses().values()).count("succeeded") == 4)
         wait_until(lambda: post.statuses()["raw/bad.csv"] == "failed", 60)
+        # What is not tried any more does not make the trigger one that fails.
+        wait_until(lambda: post.listener.troubles == [])
+        assert 1 == len(post.runs.alarms) == len(post.runs.recoveries)
     (bad,) = post.book.objects("team_made_t", statuses=["failed"])
     assert (5, "no room for bad.csv") == (bad.tries, bad.error)
+    assert "INFO team.made/t: raw/bad.csv: failed, it could not be copied 5 times: no room for bad.csv" in post.said
 
 
 def test_api_that_is_away(post: Post) -> None:
@@ -298,10 +306,77 @@ def test_run_that_is_refused(post: Post) -> None:
     with post.listening(limit=1):
         post.bucket.put("raw/x.csv")
         wait_until(lambda: post.statuses().get("raw/x.csv") == "failed", 120)
+        wait_until(lambda: post.listener.troubles == [])
+        assert ["RunRefused"] == post.runs.alarms
         post.bucket.put("raw/y.csv")
         wait_until(lambda: post.statuses().get("raw/y.csv") == "succeeded")
     (refused,) = post.book.objects("team_made_t", statuses=["failed"])
     assert "too large" == refused.error
+
+
+@pytest.mark.parametrize(
+    ("request_line", "more"),
+    [
+        pytest.param("^(GET|PUT) .*/raw/x.csv", {}, id="reading"),
+        pytest.param("^DELETE ", {"action": "DELETE"}, id="the action"),
+    ],
+)
+def test_what_is_denied(post: Post, request_line: str, more: dict[str, Any]) -> None:
+    """What S3 refuses of an object is told with its code, to everybody from the third time on."""
+    with unruly_in_front_of(post.bucket.client.meta.endpoint_url) as proxy, through(post, proxy.endpoint) as client:
+        proxy.faults.append(Fault("answer", request_line, times=4, status=403, code="AccessDenied"))
+        post.bucket.put("raw/x.csv")
+        with post.listening(client=client, **more):
+            wait_until(lambda: bool(post.runs.alarms), 60)
+            wait_until(lambda: bool(post.runs.recoveries), 120)
+    assert ["AccessDenied"] == post.runs.alarms
+    assert any(line.startswith("ERROR") and "(AccessDenied, bucket" in line for line in post.said)
+    assert {"succeeded", "moved"} & set(post.statuses().values())
+
+
+def test_events(post: Post) -> None:
+    """An event tells of the object that a run has, with an id that is always the same for its version."""
+    with post.listening():
+        post.bucket.put("raw/x.csv", body=b"content")
+        wait_until(lambda: post.statuses() == {"raw/x.csv": "succeeded"})
+    (event,) = post.runs.events
+    (found,) = post.book.objects("team_made_t")
+    assert (post.bucket.name, "raw/x.csv") == (event.bucket, event.key)
+    assert {"bucket", "object", "change", "flow", "trigger"} == set(event.payload)
+    told = event.payload["object"]
+    assert ("raw/x.csv", 7, found.seen.etag, "CREATE") == (
+        told["key"],
+        told["size"],
+        told["etag"],
+        event.payload["change"],
+    )
+    name = f"team_made_t\n{post.bucket.name}\nraw/x.csv\n{found.seen.version}"
+    assert str(uuid.uuid5(uuid.UUID("5b0c1f0a-5c0f-5e9a-9d0e-0f5a1c3b7d21"), name)) == event.id
+
+
+def test_events_of_who_is_gone(post: Post) -> None:
+    """Who takes over a run tells of its objects once more: whoever had it may not have come to it."""
+    post.runs.ends = lambda _: "running"
+    with post.listening():
+        post.bucket.put("raw/x.csv")
+        wait_until(lambda: post.statuses() == {"raw/x.csv": "started"})
+    (told,) = post.runs.events
+    post.runs.ends = lambda _: "succeeded"
+    with post.listening():
+        wait_until(lambda: post.statuses() == {"raw/x.csv": "succeeded"}, 60)
+    assert [told.id, told.id] == [event.id for event in post.runs.events]
+
+
+def test_a_renamed_trigger(post: Post) -> None:
+    """With the same state key a flow and a trigger with other names have the same memory."""
+    post.bucket.put("raw/x.csv")
+    with post.listening(state_key="kept"):
+        wait_until(lambda: [one.status for one in post.book.objects("kept")] == ["succeeded"])
+    post.bucket.put("raw/y.csv")
+    renamed = load_text(f"id: other\nnamespace: team\ntasks:\n  - {LOG}\n", "other.yaml")
+    with post.listening(state_key="kept", trigger_id="renamed", flow=renamed):
+        wait_until(lambda: [one.status for one in post.book.objects("kept")] == ["succeeded"] * 2)
+    assert [["raw/x.csv"], ["raw/y.csv"]] == post.runs.batches()
 
 
 def test_two_listeners(post: Post) -> None:
@@ -352,6 +427,14 @@ def test_shared_memory(post: Post) -> None:
     listener = Listener(twice, post.book, post.runs, health, "beginning", lambda: None)
     with pytest.raises(UsageError, match="several triggers have the state key 'team_made_t': give each a 'stateKey'"):
         listener.open()
+
+
+@contextmanager
+def through(post: Post, endpoint: str) -> Iterator[Any]:
+    """A client like the bucket's, by another address."""
+    keys = post.bucket.client._request_signer._credentials
+    with AwsServer(endpoint, keys.access_key, keys.secret_key).client() as client:
+        yield client
 
 
 class Picky(MemoryStorage):

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from wdprefect.errors import WdprefectError
-from wdprefect.intake.book_batches import find_batch, in_parts, record
+from wdprefect.intake.book_batches import find_batch, in_parts, load_batches, record
 from wdprefect.intake.book_claims import Claims
 from wdprefect.intake.book_database import microseconds
 from wdprefect.intake.book_schema import AT_WORK, BATCHES, OBJECTS
@@ -200,25 +200,38 @@ class Course(Claims):
             record(connection, now, "started", batch=batch_id, who="an automation", reason=_run(run_id))
             return True
 
-    def begin_object(
-        self, state_key: str, wanted: Wanted, seen: SeenObject, run_id: str, *, prefix: str = ""
+    def begin_objects(
+        self,
+        state_key: str,
+        wanted: Wanted,
+        objects: Sequence[SeenObject],
+        run_id: str,
+        *,
+        size: int,
+        prefix: str = "",
     ) -> Batch | None:
-        """The batch of a run that something else started with this object; None where another run has it or had it."""
-        (observed,) = self.observe(state_key, wanted, [seen], source="an automation", prefix=prefix)
+        """The batch of a run that something else started with these objects; None where all are or were other runs'.
+
+        size: the most objects of a run; what is left waits for its turn.
+        """
+        observed = self.observe(state_key, wanted, objects, source="an automation", prefix=prefix)
         with self.writing(is_final=True) as connection:
             state = self._locked(connection, state_key)
-            row = connection.execute(select(OBJECTS).where(OBJECTS.c.id == observed.id)).one()
-            if row.status == "started":
-                batch = find_batch(connection, row.batch)
-                return batch if batch and batch.run_id == run_id else None
-            if row.status != "seen":
+            ids = [one.id for one in observed]
+            rows = connection.execute(select(OBJECTS).where(OBJECTS.c.id.in_(ids)).order_by(OBJECTS.c.id)).all()
+            started = load_batches(connection, sorted({row.batch for row in rows if row.status == "started"}))
+            if mine := next((batch for batch in started if batch.run_id == run_id), None):
+                # The run asks again.
+                return mine
+            free = [row.id for row in rows if row.status == "seen"][:size]
+            if not free:
                 return None
             now, batch_id = self.now(connection), uuid.uuid4().hex
             values = {"id": batch_id, "state": state, "status": "started", "since": now, "run_id": run_id}
             connection.execute(insert(BATCHES).values(values))
-            taken = update(OBJECTS).where(OBJECTS.c.id == row.id)
+            taken = update(OBJECTS).where(OBJECTS.c.id.in_(free))
             connection.execute(taken.values(status="started", batch=batch_id))
-            record(connection, now, "claimed", batch=batch_id, who="an automation", objects=[row.id])
+            record(connection, now, "claimed", batch=batch_id, who="an automation", objects=free)
             record(connection, now, "started", batch=batch_id, who="an automation", reason=_run(run_id))
             return find_batch(connection, batch_id)
 

@@ -6,7 +6,7 @@ Automations of Prefect lose events and double them. Whoever comes first to the b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wdprefect.errors import InvalidInput
@@ -40,28 +40,26 @@ def claim_event(
     masker: Masker,
     find_secret: FindSecret,
 ) -> dict[str, Any]:
-    """What a trigger knows of the object that somebody's event speaks of, which this run has now, staged.
+    """What a trigger knows of the objects that somebody's event speaks of, which this run has now, staged.
 
     body: the event of a store in any of its shapes, such as `Records` of S3 or `detail` of EventBridge. Raises Taken
-    where another run has the object, or all objects are gone; InvalidInput for what no trigger of the flow wants.
+    where other runs have the objects, or all are gone; InvalidInput for what no trigger of the flow wants.
     """
     duties = duties_of(flow, storage, masker, find_secret, runs=1)
-    wanted = list(_wanted(duties, body))
+    events = read_events(json.dumps(body)).events
+    wanted = [(duty, found) for duty in duties if (found := [event for event in events if _wants(duty, event)])]
     if not wanted:
         raise InvalidInput("wdprefect_trigger", "it speaks of no object that a trigger of this flow watches")
-    for duty, event in wanted:
-        seen = _look(duty, event)
-        batch = seen and _begun(book, duty, seen, run_id)
+    for duty, of_duty in wanted:
+        objects = [seen for event in of_duty if (seen := _look(duty, event))]
+        batch = _begun(book, duty, objects, run_id) if objects else None
         if batch:
             return _staged(duty, batch)
     raise Taken
 
 
-def _wanted(duties: list[Duty], body: Mapping[str, Any]) -> Iterator[tuple[Duty, ObjectEvent]]:
-    for event in read_events(json.dumps(body)).events:
-        for duty in duties:
-            if duty.watch.bucket == event.bucket and any(map(duty.watch.wants, event.keys)):
-                yield duty, event
+def _wants(duty: Duty, event: ObjectEvent) -> bool:
+    return duty.watch.bucket == event.bucket and any(map(duty.watch.wants, event.keys))
 
 
 def _look(duty: Duty, event: ObjectEvent) -> SeenObject | None:
@@ -72,9 +70,10 @@ def _look(duty: Duty, event: ObjectEvent) -> SeenObject | None:
     return None
 
 
-def _begun(book: Book, duty: Duty, seen: SeenObject, run_id: str) -> Batch | None:
+def _begun(book: Book, duty: Duty, objects: Sequence[SeenObject], run_id: str) -> Batch | None:
     book.enroll(duty.state_key, duty.flow.name, duty.trigger_id)
-    return book.begin_object(duty.state_key, duty.wanted, seen, run_id, prefix=duty.watch.prefix)
+    prefix = duty.watch.prefix
+    return book.begin_objects(duty.state_key, duty.wanted, objects, run_id, size=duty.size, prefix=prefix)
 
 
 def _staged(duty: Duty, batch: Batch) -> dict[str, Any]:

@@ -138,7 +138,12 @@ class Desk:
         mine = [self.duty.state_key]
         # Its own that it does not know of: the answer was lost by which it got them.
         self._take([batch for batch in self._book.following(self._owner) if batch.state_key == self.duty.state_key])
-        self._take(self._book.take_over(self._owner, LEASE, mine), are_orphans=True)
+        orphans = self._book.take_over(self._owner, LEASE, mine)
+        for batch in orphans:
+            if batch.status in ("announced", "started"):
+                # Whoever had it may have died before its events were out. The server knows them again by their ids.
+                self._runs.announce(announcement(self.duty, batch))
+        self._take(orphans, are_orphans=True)
         self._take(self._book.unfinished_actions(self._owner, LEASE, mine))
 
     def _claim(self) -> None:
@@ -167,7 +172,7 @@ class Desk:
             # An automation may do it at this very moment.
             with suppress(LeaseLost):
                 hand.batch = self._book.withdrawn(hand.batch, self._owner)
-                self._reports.line(self.duty, f"{_names(hand.batch)}: no automation has started a run, so this does")
+                self._lines(hand.batch.objects, "no automation has started a run, so this does")
 
     def _advance(self, hand: _Hand) -> None:
         """Take a batch as far as it goes now."""
@@ -248,6 +253,8 @@ class Desk:
             self._trouble(error, "stage")
             again = datetime.now(timezone.utc) + timedelta(seconds=_wait_seconds(one.tries + 1))
             left = self._book.postpone(batch, self._owner, [one.id], str(error), not_before=again, max_tries=MOST_TRIES)
+            if one.tries + 1 >= MOST_TRIES:
+                self._give_up([one], "stage", f"failed, it could not be copied {MOST_TRIES} times: {error}")
         self._on_settled([one.id])
         return left
 
@@ -266,12 +273,15 @@ class Desk:
             hand.refusals += 1
             if hand.refusals < MOST_REFUSALS:
                 raise
+            self._trouble(error, "start")
+            self._reports.given_up(duty, "start")
             return self._ended(hand, RunLook("failed", str(error)))
-        batch = self._book.started(batch, self._owner, run_id)
-        self._reports.line(duty, f"{_names(batch)}: run {run_id}")
-        self._on_settled([one.id for one in batch.objects])
         if duty.start_by == "direct":
+            # Before the book says that it is done: whoever takes over would not do it again.
             self._runs.announce(announcement(duty, batch))
+        batch = self._book.started(batch, self._owner, run_id)
+        self._lines(batch.objects, f"run {run_id}")
+        self._on_settled([one.id for one in batch.objects])
         return batch
 
     def _carry_out(self, hand: _Hand) -> Batch:
@@ -287,7 +297,7 @@ class Desk:
         hand.look = None
         assert look is not None, "this step is for runs that are over"
         if look.state == "crashed" and batch.attempt < MOST_RUNS:
-            self._reports.line(self.duty, f"{_names(batch)}: run {batch.run_id} crashed, another one is made")
+            self._lines(batch.objects, f"run {batch.run_id} crashed, another one is made")
             hand.is_carried_out = False
             return self._book.anew(batch, self._owner, f"run {batch.run_id} crashed: {look.message}")
         return self._ended(hand, look)
@@ -296,7 +306,7 @@ class Desk:
         succeeded, duty = look.state == "succeeded", self.duty
         error = None if succeeded else look.message or f"the run was {look.state}"
         has_action = bool(duty.failures) if not succeeded else duty.action != "NONE" and not duty.acts_first
-        self._reports.line(duty, f"{_names(hand.batch)}: {look.state}" + (f", {error}" if error else ""))
+        self._lines(hand.batch.objects, look.state + (f", {error}" if error else ""))
         batch = self._book.ended(hand.batch, self._owner, succeeded=succeeded, error=error, has_action=has_action)
         hand.is_done = not has_action
         self._on_settled([one.id for one in batch.objects])
@@ -331,6 +341,15 @@ class Desk:
             return conclude(self.duty, one, succeeded=succeeded)
         except WdprefectError as error:
             return error
+
+    def _give_up(self, objects: Sequence[ClaimedObject], part: str, text: str) -> None:
+        self._lines(objects, text)
+        self._reports.given_up(self.duty, part)
+
+    def _lines(self, objects: Sequence[ClaimedObject], text: str) -> None:
+        """The same of each object: whoever looks for one finds it by its key."""
+        for one in objects:
+            self._reports.line(self.duty, f"{one.seen.key}: {text}")
 
     def _trouble(self, error: WdprefectError, part: str) -> None:
         self._troubles += 1
@@ -389,8 +408,3 @@ def _wait_seconds(tries: int) -> float:
 def _run_of(batch: Batch) -> str:
     assert batch.run_id is not None, "a started batch has a run"
     return batch.run_id
-
-
-def _names(batch: Batch) -> str:
-    first = batch.objects[0].seen.key
-    return first if len(batch.objects) == 1 else f"{first} and {len(batch.objects) - 1} more"

@@ -20,6 +20,7 @@ from wdprefect.model.trigger import TriggerSpec
 from wdprefect.plugins.aws._connection import client_of
 from wdprefect.plugins.aws.s3 import Trigger
 from wdprefect.storage.s3 import S3Storage
+from wdprefect.storage.uris import from_path, slug
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -119,11 +120,12 @@ def _refuse_own_files(flow: Flow, spec: TriggerSpec, trigger: Trigger, client: B
     """What its runs store would start it again, and again."""
     if not isinstance(storage, S3Storage):
         return
-    own, bucket, key = storage.location("kestra:///file")
+    folder = "/".join([*flow.namespace.split("."), slug(flow.id)])
+    own, bucket, key = storage.location(from_path(f"{folder}/file"))
+    place = key.removesuffix("file")
     is_same = (bucket, own.meta.endpoint_url) == (trigger.bucket, client.meta.endpoint_url)
-    if is_same and is_shown(key, trigger.prefix, trigger.delimiter):
-        place = f"s3://{bucket}/{key.removesuffix('file')}"
-        reason = f"the storage '{place}' lies in what it watches: what its runs store would start them again"
+    if is_same and (is_shown(key, trigger.prefix, trigger.delimiter) or (trigger.prefix or "").startswith(place)):
+        reason = f"its runs keep their files in 's3://{bucket}/{place}', which it watches: they would start it again"
         raise InvalidTrigger(flow.at(spec.path), spec.id, f"{reason}; name another bucket or prefix with --storage")
 
 

@@ -13,6 +13,7 @@ from wdprefect.intake.book import Book
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.runs import Runs
 from wdprefect.intake.sources.outcomes import Outcome
+from wdprefect.storage.aws_failures import cause_code
 
 Level = Literal["INFO", "WARN", "ERROR"]
 Say = Callable[[Level, str], None]
@@ -33,6 +34,8 @@ class Health:
         self._book, self._runs, self._say, self._hide = book, runs, say, hide
         # By trigger and part.
         self._faults: dict[str, dict[str, _Fault]] = {}
+        # The triggers of which everybody was told that they fail.
+        self._alarmed: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -50,16 +53,31 @@ class Health:
         self._tell("ERROR", text)
 
     def trouble(self, duty: Duty, error: WdprefectError, part: str = "desk") -> None:
-        self._failed(duty, part, type(error).__name__, str(error))
+        self._failed(duty, part, cause_code(error), str(error))
 
     def well(self, duty: Duty, part: str = "desk") -> None:
+        known = self._settled(duty, part)
+        if known:
+            errors = f"{known.count} error{'' if known.count == 1 else 's'}"
+            self._tell("INFO", f"{duty.name}: works again, after {errors} ({known.code})")
+
+    def given_up(self, duty: Duty, part: str = "desk") -> None:
+        self._settled(duty, part)
+
+    def _settled(self, duty: Duty, part: str) -> _Fault | None:
+        """A part has nothing left that fails; what was the trigger's last fault, now that all its parts are well."""
         with self._lock:
             parts = self._faults.get(duty.name, {})
             known = parts.pop(part, None)
             if parts or known is None:
-                return
+                return None
             del self._faults[duty.name]
-        self._recovered(duty, known)
+            has_alarmed = duty.name in self._alarmed
+            self._alarmed.discard(duty.name)
+        self._note_well(duty)
+        if has_alarmed:
+            self._runs.recovered(duty.name)
+        return known
 
     def source(self, duty: Duty, outcome: Outcome) -> None:
         """What a source says of a round of it."""
@@ -78,20 +96,14 @@ class Health:
             # Whoever needs the book says that it is not there.
             self._book.report(duty.state_key)
 
-    def _recovered(self, duty: Duty, fault: _Fault) -> None:
-        self._note_well(duty)
-        errors = f"{fault.count} error{'' if fault.count == 1 else 's'}"
-        self._tell("INFO", f"{duty.name}: works again, after {errors} ({fault.code})")
-        if fault.has_alarmed:
-            self._runs.recovered(duty.name)
-
     def _failed(self, duty: Duty, part: str, code: str, text: str) -> None:
         text = self._hide(text)
         with self._lock:
             fault = self._faults.setdefault(duty.name, {}).setdefault(part, _Fault())
             fault.count, fault.code = fault.count + 1, code
             count, alarms = fault.count, fault.count == ALARM
-            fault.has_alarmed |= alarms
+            if alarms:
+                self._alarmed.add(duty.name)
         with suppress(WdprefectError):
             # Where it is the book that fails, that is what is said below.
             self._book.report(duty.state_key, code, text)
@@ -106,8 +118,7 @@ class Health:
 
 @dataclass(slots=True)
 class _Fault:
-    """What is wrong with a part: how often in a row, what it was last, and whether everybody was told."""
+    """What is wrong with a part: how often in a row, and what it was last."""
 
     count: int = 0
     code: str = ""
-    has_alarmed: bool = False

@@ -19,3 +19,6 @@ class Reports(Protocol):
 
     def well(self, duty: Duty, part: str) -> None:
         """Work of this kind has been done."""
+
+    def given_up(self, duty: Duty, part: str) -> None:
+        """What could not be done is not tried any more, which `line` has said; other work of this kind may go on."""

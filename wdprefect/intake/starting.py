@@ -13,7 +13,7 @@ from wdprefect.intake.objects import CLAIM, Batch, ClaimedObject
 from wdprefect.intake.runs import ObjectSeen, RunOrder
 from wdprefect.plugins.aws._objects import object_record
 
-# Makes the ids of events: an object version has the same one whoever tells of it.
+# Makes the ids of events: for a trigger an object version has the same one whoever tells of it, however often.
 _EVENTS = uuid.UUID("5b0c1f0a-5c0f-5e9a-9d0e-0f5a1c3b7d21")
 
 

@@ -198,6 +198,15 @@ def translating_aws_errors(verb: str, place: Place) -> Iterator[None]:
         raise _failure(diagnosis_of(error, has_given_checksums="damaged" not in place.advice), verb, place) from error
 
 
+def cause_code(error: BaseException) -> str:
+    """The code to look up for an error of ours: what a server answered, if that is behind it, else the error's name."""
+    known = aws_errors()
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, known):
+        behind = behind.__cause__
+    return diagnosis_of(behind).code if isinstance(behind, Exception) else type(error).__name__
+
+
 def status_of(error: Any) -> int:
     """The HTTP status of a botocore ClientError, 0 where it has none."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -202,33 +202,48 @@ def test_too_late_to_withdraw(notebook: Notebook) -> None:
         notebook.book.withdrawn(batch, "me")
 
 
-def test_begin_object(notebook: Notebook) -> None:
+def test_begin_objects(notebook: Notebook) -> None:
     """A run that something else started with an object gets it, if no other run has it; others follow that run."""
     book, told = notebook.book, seen("a")
-    batch = book.begin_object(KEY, "CREATE", told, "run-1")
+    batch = book.begin_objects(KEY, "CREATE", [told], "run-1", size=1)
     assert batch is not None
     assert ("started", "run-1", told) == (batch.status, batch.run_id, batch.objects[0].seen)
-    assert batch == book.begin_object(KEY, "CREATE", told, "run-1")
-    assert book.begin_object(KEY, "CREATE", told, "run-2") is None
+    assert batch == book.begin_objects(KEY, "CREATE", [told], "run-1", size=1)
+    assert book.begin_objects(KEY, "CREATE", [told], "run-2", size=1) is None
     assert [] == notebook.claim()
     assert [batch] == book.take_over("me", LEASE, [KEY])
     book.ended(batch, "me", succeeded=True)
-    assert book.begin_object(KEY, "CREATE", told, "run-3") is None
+    assert book.begin_objects(KEY, "CREATE", [told], "run-3", size=1) is None
+
+
+def test_begin_several_objects(notebook: Notebook) -> None:
+    """Of the objects that an event tells of a run gets as many as it may have, without those that others have."""
+    book = notebook.book
+    notebook.observe(seen("claimed"))
+    notebook.claim()
+    told = [seen(key) for key in ("a", "claimed", "b", "c")]
+    batch = book.begin_objects(KEY, "CREATE", told, "run-1", size=2)
+    assert batch is not None
+    assert ["a", "b"] == [one.seen.key for one in batch.objects]
+    assert batch == book.begin_objects(KEY, "CREATE", told, "run-1", size=2)
+    (waiting,) = notebook.claim()
+    assert ["c"] == [one.seen.key for one in waiting.objects]
+    assert book.begin_objects(KEY, "CREATE", told, "run-2", size=2) is None
 
 
 def test_begin_a_waiting_object(notebook: Notebook) -> None:
     """An object that waits can be begun; one that is claimed, or not wanted, cannot."""
     book = notebook.book
     notebook.observe(seen("waits"), seen("claimed"))
-    assert book.begin_object(KEY, "CREATE", seen("waits"), "run-1")
+    assert book.begin_objects(KEY, "CREATE", [seen("waits")], "run-1", size=1)
     notebook.claim()
-    assert book.begin_object(KEY, "CREATE", seen("claimed"), "run-1") is None
-    assert book.begin_object(KEY, "UPDATE", seen("created"), "run-1") is None
+    assert book.begin_objects(KEY, "CREATE", [seen("claimed")], "run-1", size=1) is None
+    assert book.begin_objects(KEY, "UPDATE", [seen("created")], "run-1", size=1) is None
 
 
 def test_a_begun_object_anew(notebook: Notebook) -> None:
     """An object that was begun by its run has not been staged: after a crash that comes first."""
-    assert notebook.book.begin_object(KEY, "CREATE", seen("a"), "run-1")
+    assert notebook.book.begin_objects(KEY, "CREATE", [seen("a")], "run-1", size=1)
     (batch,) = notebook.book.take_over("me", LEASE, [KEY])
     assert "claimed" == notebook.book.anew(batch, "me", "crashed").status
 

@@ -98,7 +98,7 @@ class World:
         """Something else starts a run with an object, which may be in work already."""
         told, run_id = OBJECTS[n % len(OBJECTS)], f"foreign {next(NUMBERS)}"
         self.told.add((told.key, told.version))
-        if batch := self.book.begin_object(self.key, "CREATE_OR_UPDATE", told, run_id):
+        if batch := self.book.begin_objects(self.key, "CREATE_OR_UPDATE", [told], run_id, size=1):
             self.runs[run_id] = Run(run_id, _versions(batch))
 
     def run_ends(self, _: int, n: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wdprefect.errors import WdprefectError
 from wdprefect.intake.watch import Shown
-from wdprefect.storage.aws_failures import aws_errors, diagnosis_of, next_step
+from wdprefect.storage.aws_failures import aws_errors, cause_code, diagnosis_of, next_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def fault_of(error: Exception, doing: str, permission: str) -> Fault:
     """
     if isinstance(error, WdprefectError):
         # What the book or the storage says for itself has its place and its next step.
-        return Fault(type(error).__name__, f"cannot {doing}: {error}", is_passing=True)
+        return Fault(cause_code(error), f"cannot {doing}: {error}", is_passing=True)
     if not isinstance(error, aws_errors()):
         code = type(error).__name__
         return Fault(code, f"cannot {doing}: {str(error) or 'it failed'} ({code}); {_LATER}", is_passing=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 from typing import Any, NamedTuple
 
 from wdprefect.errors import ExpressionError
@@ -33,12 +34,13 @@ def check_arrivals(draft: Draft, findings: Findings) -> None:
             for written in _written(task) if _is_on(task.data) else ():
                 if _is_seen(written, task, trigger):
                     _add(written, draft, task, trigger, findings)
+    _check_archives(watching, draft, findings)
     if watching:
         _check_reading(max(watching, key=_most), draft, findings)
 
 
 class _Written(NamedTuple):
-    """An object that a task writes, or a folder of them, and where the task says so."""
+    """An object that a task writes, or a folder of them, and where the task says so. Triggers write, too."""
 
     bucket: Any
     key: Any
@@ -62,14 +64,41 @@ def _written(task: TaskSpec) -> Iterator[_Written]:
             yield _Written(to.get("bucket", data.get("bucket")), to.get("key"), ("moveTo", "key"), is_folder=True)
 
 
-def _is_seen(written: _Written, task: TaskSpec, trigger: TriggerSpec) -> bool:
+def _archived(trigger: TriggerSpec) -> Iterator[_Written]:
+    data = trigger.data
+    ways: list[tuple[Mapping[str, Any], Path]] = [(data, ())] if data.get("action") == "MOVE" else []
+    for found, at in [*ways, (_map(data, "onFailure"), ("onFailure",))]:
+        to = _map(found, "moveTo")
+        yield _Written(to.get("bucket", data.get("bucket")), to.get("key"), (*at, "moveTo", "key"), is_folder=True)
+
+
+def _check_archives(watching: list[TriggerSpec], draft: Draft, findings: Findings) -> None:
+    """Triggers that move objects to where others look, from which they come back. A trigger alone checks itself."""
+    moves = [
+        (trigger, written, other)
+        for trigger, other in permutations(watching, 2)
+        for written in _archived(trigger)
+        if _is_seen(written, trigger, other)
+    ]
+    for trigger, written, other in moves:
+        reached, before = {other.id}, 0
+        while len(reached) > before:
+            before = len(reached)
+            reached |= {to.id for one, _, to in moves if one.id in reached}
+        if trigger.id in reached:
+            message = f"'{written.key}' lies where the trigger '{other.id}' looks, from which objects come back again"
+            hint = "move them to where no trigger of the flow looks"
+            findings.add_at(findings.at(draft.origin(trigger, written.where)), "WD331", message, hint)
+
+
+def _is_seen(written: _Written, writer: TaskSpec | TriggerSpec, trigger: TriggerSpec) -> bool:
     """Whether the trigger sees the object, as far as that is certain before it runs."""
     data = trigger.data
     prefix, delimiter, regexp = (data.get(name) for name in ("prefix", "delimiter", "regexp"))
     if not isinstance(written.bucket, str) or not isinstance(written.key, str) or data.get("filter") == "DIRECTORY":
         return False
-    is_here = written.bucket == data.get("bucket") and not has_template(written.bucket)
-    if not is_here or task.data.get("endpointOverride") != data.get("endpointOverride"):
+    # The same template is taken for the same bucket.
+    if written.bucket != data.get("bucket") or writer.data.get("endpointOverride") != data.get("endpointOverride"):
         return False
     if has_template([prefix, delimiter, regexp]):
         return False
