@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def make_client(session: Any, service: str = "s3", *, config: Any = None, **para
 
 
 def _read_times_fast(session: Any) -> None:
-    """Have the clients of a session read the times in listings without dateutil: most of what a listing costs here."""
+    """Have the clients of a session read times without dateutil: most of what a listing costs, a tenth of a GetObject."""
     # boto3 has no public way to the session of botocore that it wraps.
     factory = session._session.get_component("response_parser_factory")  # noqa: SLF001
     factory.set_parser_defaults(timestamp_parser=read_time)
@@ -53,9 +54,12 @@ def read_time(value: Any) -> datetime:
     """A time as servers tell it, always with a zone. Raises ValueError for what is none."""
     from botocore.utils import parse_timestamp  # loaded already: a client is being used
 
-    if isinstance(value, str) and value.endswith("Z"):
+    if isinstance(value, str):
         with suppress(ValueError):
-            return datetime.fromisoformat(value[:-1]).replace(tzinfo=timezone.utc)
+            if value.endswith("Z"):
+                return datetime.fromisoformat(value[:-1]).replace(tzinfo=timezone.utc)
+            if value.endswith(" GMT"):
+                return parsedate_to_datetime(value)
     moment: datetime = parse_timestamp(value)  # type: ignore[no-untyped-call]  # boto3 has no types
     return moment
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Read at once, hashed and sent; larger files are read twice.
 SMALL_BYTES = 2 * CHUNK_BYTES
+# Sent at once: with 16 KiB the upload of a GiB took an eighth longer.
+SENT_BYTES = 2 * CHUNK_BYTES
 
 
 class Source:
@@ -90,8 +92,10 @@ class Body:
         return self._part.size
 
     def read(self, size: int | None = -1) -> bytes:
+        """More than was asked for: who sends it asks for 16 KiB at a time, of which a GiB has too many."""
         left = self._part.size - self._at
-        data = self._source.read(self._part.start + self._at, left if size is None or size < 0 else min(size, left))
+        wanted = left if size is None or size < 0 else min(max(size, SENT_BYTES), left)
+        data = self._source.read(self._part.start + self._at, wanted)
         self._at += len(data)
         return data
 
