@@ -40,6 +40,8 @@ bench: setup ## Measure what the README says
 	.venv/bin/python -m benchmarks.namespace_files
 	.venv/bin/python benchmarks/book.py
 	.venv/bin/python -m benchmarks.storage
+	.venv/bin/python -m benchmarks.events
+	.venv/bin/python -m benchmarks.fire
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .uv .tools dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output

@@ -1,6 +1,6 @@
 """Objects that start runs, against an automation of Prefect with a process worker for the same flow, written by hand.
 
-1. from the put to the first line of user code, one object after the other: the median and the slowest of a hundred;
+1. from the put to the first line of user code, one object after the other: the median, and 99 of a hundred;
 2. objects that are there at once: how many runs end in a second;
 3. objects that are listed: how many are claimed in a second;
 4. a poll of 100,000 keys that are known, against a bare listing of them, and the memory that takes.
