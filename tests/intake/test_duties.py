@@ -19,7 +19,13 @@ LOG = "- {id: say, type: io.kestra.plugin.core.log.Log, message: hello}"
 
 def duty(storage: Any, *properties: str, **more: str) -> Duty:
     """What a trigger of the bucket `box` has to do."""
-    lines = ["- id: t", "  type: io.kestra.plugin.aws.s3.Trigger", "  bucket: box", "  region: eu-central-1"]
+    lines = [
+        "- id: t",
+        "  type: io.kestra.plugin.aws.s3.Trigger",
+        "  bucket: box",
+        "  action: NONE",
+        "  region: eu-central-1",
+    ]
     flow = flow_of(LOG, triggers="\n".join([*lines, *(f"  {line}" for line in properties)]), **more)
     (made,) = duties_of(flow, storage, Masker(), lambda _: None, runs=4)
     return made
@@ -34,8 +40,8 @@ def storage(base: str) -> S3Storage:
 @pytest.mark.parametrize(
     ("base", "watched"),
     [
-        pytest.param("", "action: NONE", id="the whole bucket"),
-        pytest.param("runs", "action: NONE", id="a folder of the bucket"),
+        pytest.param("", "prefix: ''", id="the whole bucket"),
+        pytest.param("runs", "filter: BOTH", id="a folder of the bucket"),
         pytest.param("", "prefix: te", id="what the namespace begins with"),
         pytest.param("runs", "prefix: runs/team/made/triggers/", id="inside"),
     ],

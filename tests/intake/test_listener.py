@@ -216,6 +216,24 @@ def test_always_crashing(post: Post) -> None:
     assert 3 == len(post.runs.orders)
 
 
+def test_runs_that_die_with_their_listeners(post: Post) -> None:
+    """A run that was cut off with the listener that made it is made anew more often than one that crashes by itself."""
+    post.bucket.put("raw/x.csv")
+    for attempt in range(1, 5):
+        post.runs.ends = _at_last(attempt, "running")
+        with post.listening():
+            wait_until(lambda: (len(post.runs.orders), post.statuses().get("raw/x.csv")) == (attempt, "started"), 60)  # noqa: B023  it is over by then
+    post.runs.ends = _at_last(5, "succeeded")
+    with post.listening():
+        wait_until(lambda: post.statuses() == {"raw/x.csv": "succeeded"}, 60)
+    assert 5 == len(post.runs.orders)
+
+
+def _at_last(attempt: int, state: RunState) -> Callable[[RunOrder], RunState]:
+    """Each run but that one crashes."""
+    return lambda order: state if order.key.endswith(f"/{attempt}") else "crashed"
+
+
 def test_batches(post: Post) -> None:
     """A run gets as many objects as it may, and every object is in one run."""
     keys = [f"raw/{number}.csv" for number in range(7)]
@@ -283,8 +301,8 @@ def test_poisoned_object(post: Post) -> None:
         wait_until(lambda: list(post.statuses().values()).count("succeeded") == 4)
         wait_until(lambda: post.statuses()["raw/bad.csv"] == "failed", 60)
         # What is not tried any more does not make the trigger one that fails.
-        wait_until(lambda: post.listener.troubles == [])
-        assert 1 == len(post.runs.alarms) == len(post.runs.recoveries)
+        wait_until(lambda: bool(post.runs.recoveries))
+        assert ([], 1, 1) == (post.listener.troubles, len(post.runs.alarms), len(post.runs.recoveries))
     (bad,) = post.book.objects("team_made_t", statuses=["failed"])
     assert (5, "no room for bad.csv") == (bad.tries, bad.error)
     assert "INFO team.made/t: raw/bad.csv: failed, it could not be copied 5 times: no room for bad.csv" in post.said
@@ -324,14 +342,14 @@ def test_run_that_is_refused(post: Post) -> None:
 def test_what_is_denied(post: Post, request_line: str, more: dict[str, Any]) -> None:
     """What S3 refuses of an object is told with its code, to everybody from the third time on."""
     with unruly_in_front_of(post.bucket.client.meta.endpoint_url) as proxy, through(post, proxy.endpoint) as client:
-        proxy.faults.append(Fault("answer", request_line, times=4, status=403, code="AccessDenied"))
+        proxy.faults.append(Fault("answer", request_line, times=3, status=403, code="AccessDenied"))
         post.bucket.put("raw/x.csv")
         with post.listening(client=client, **more):
             wait_until(lambda: bool(post.runs.alarms), 60)
             wait_until(lambda: bool(post.runs.recoveries), 120)
+            wait_until(lambda: bool({"succeeded", "moved"} & set(post.statuses().values())))
     assert ["AccessDenied"] == post.runs.alarms
     assert any(line.startswith("ERROR") and "(AccessDenied, bucket" in line for line in post.said)
-    assert {"succeeded", "moved"} & set(post.statuses().values())
 
 
 def test_events(post: Post) -> None:

@@ -37,6 +37,8 @@ LOOK_SECONDS = 0.5
 WORKERS = 8
 # A run that was ended from outside, and an object that cannot be read, are tried so often.
 MOST_RUNS, MOST_TRIES = 3, 5
+# A run that has died with the listener that started it is hardly to blame.
+MOST_INHERITED_RUNS = 10
 # Nor does asking the API again and again help where it refuses a run.
 MOST_REFUSALS = 3
 AUTOMATION_GRACE = timedelta(seconds=60)
@@ -296,9 +298,9 @@ class Desk:
         batch, look = hand.batch, hand.look
         hand.look = None
         assert look is not None, "this step is for runs that are over"
-        if look.state == "crashed" and batch.attempt < MOST_RUNS:
+        if look.state == "crashed" and batch.attempt < (MOST_INHERITED_RUNS if hand.is_inherited else MOST_RUNS):
             self._lines(batch.objects, f"run {batch.run_id} crashed, another one is made")
-            hand.is_carried_out = False
+            hand.is_carried_out = hand.is_inherited = False
             return self._book.anew(batch, self._owner, f"run {batch.run_id} crashed: {look.message}")
         return self._ended(hand, look)
 
@@ -360,7 +362,7 @@ class Desk:
             for batch in batches:
                 known = self._in_hand.get(batch.id)
                 if known is None or (not known.is_busy and known.batch.attempt < batch.attempt):
-                    self._in_hand[batch.id] = _Hand(batch, is_orphan=are_orphans)
+                    self._in_hand[batch.id] = _Hand(batch, is_orphan=are_orphans, is_inherited=are_orphans)
 
     def _hands(self) -> list[_Hand]:
         with self._changed:
@@ -380,12 +382,14 @@ class Desk:
 class _Hand:
     """A batch that this process has.
 
-    is_orphan: another process had it, and is gone. look: how its run has ended. is_carried_out: whether its run has
-    been seen to. due: what comes next is not tried before; tries: how often it has failed.
+    is_orphan: another process had it, and is gone. is_inherited: that process made its run. look: how its run has
+    ended. is_carried_out: whether its run has been seen to. due: what comes next is not tried before; tries: how often
+    it has failed.
     """
 
     batch: Batch
     is_orphan: bool = False
+    is_inherited: bool = False
     look: RunLook | None = None
     is_busy: bool = False
     is_carried_out: bool = False
