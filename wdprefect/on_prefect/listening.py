@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
+from wdprefect.execution.blocks import Blocks
 from wdprefect.intake.book import open_book
 from wdprefect.intake.desk import LEASE
 from wdprefect.intake.duties import duties_of
@@ -18,11 +19,13 @@ from wdprefect.intake.duty import Duty
 from wdprefect.intake.guarded import Broken, Work
 from wdprefect.intake.health import Health, Level
 from wdprefect.intake.listener import Begin, Listener
+from wdprefect.intake.means import Means
 from wdprefect.intake.sources.health_server import HealthServer
 from wdprefect.intake.sources.webhook import WebhookSettings
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.stop import Stop
+from wdprefect.on_prefect.blocks import prefect_block
 from wdprefect.on_prefect.intake import PrefectRuns
 from wdprefect.on_prefect.secrets import secrets_of_blocks
 from wdprefect.on_prefect.storage import storage_outside
@@ -72,8 +75,8 @@ def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, sto
         say(level, masker.hide(text))
 
     storage = asyncio.run(storage_outside(how.storage))
-    find_secret = secrets_of_blocks()
-    duties = [duty for flow in flows for duty in duties_of(flow, storage, masker, find_secret, runs=how.runs)]
+    means = Means(storage, masker, secrets_of_blocks(), Blocks(prefect_block, masker))
+    duties = [duty for flow in flows for duty in duties_of(flow, means, runs=how.runs)]
     with closing(open_book(how.book)) as book, ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wdprefect-listen-")))
         warm = _Warm(files, how, folder / "lease", tell) if how.is_warm else None
