@@ -10,7 +10,7 @@ from wdprefect.model.blocks import AwsAccount, FindBlock
 
 
 class Blocks:
-    """A FindBlock that loads each block once, and has its secrets hidden from then on. Safe to use from several threads."""
+    """A FindBlock that loads each block once, and has its secrets hidden. Safe to use from several threads."""
 
     def __init__(self, find: FindBlock, masker: Masker) -> None:
         self._find, self._masker = find, masker
@@ -18,7 +18,7 @@ class Blocks:
         self._lock = threading.Lock()
 
     def __call__(self, name: str) -> Any:
-        # Tasks that begin together want the same one.
+        # Tasks that begin together ask for the same one.
         with self._lock:
             if name not in self._found:
                 self._found[name] = self._loaded(name)

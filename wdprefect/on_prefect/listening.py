@@ -6,9 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from uuid import UUID
 
 from wdprefect.execution.blocks import Blocks
@@ -18,10 +16,10 @@ from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.guarded import Broken, Work
 from wdprefect.intake.health import Health, Level
-from wdprefect.intake.listener import Begin, Listener
+from wdprefect.intake.listen_options import Listening
+from wdprefect.intake.listener import Listener
 from wdprefect.intake.means import Means
 from wdprefect.intake.sources.health_server import HealthServer
-from wdprefect.intake.sources.webhook import WebhookSettings
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.stop import Stop
@@ -35,29 +33,7 @@ from wdprefect.on_prefect.warm.process import Settings
 from wdprefect.on_prefect.warm.runner import WarmRunner
 
 Say = Callable[[Level, str], None]
-RUNS = 16
 GRACE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """How a process listens.
-
-    begin: whether what is there at the first start is taken. is_warm: runs are executed beside this process instead of
-    by workers. runs: how many of a trigger at a time, where its flow allows that. deployment: its name, where a flow
-    has several. storage, runner: as in `wdprefect.run`. book: its URL, if not the configured one. webhook: where stores
-    may post. health: host and port where `GET /health` is answered, where no webhook does.
-    """
-
-    begin: Begin = "beginning"
-    is_warm: bool = False
-    runs: int = RUNS
-    deployment: str | None = None
-    storage: str | None = None
-    runner: Literal["process", "docker"] | None = None
-    book: str | None = None
-    webhook: WebhookSettings | None = None
-    health: tuple[str, int] | None = None
 
 
 def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, stop: Stop, say: Say) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 _BLOCK = re.compile(r"(aws|minio)-credentials/[a-z0-9-]+")
-_OF_BLOCK = "a Prefect block in place of keys and role, 'aws-credentials/NAME' or 'minio-credentials/NAME'; ours"
+_OF_BLOCK = "an extension of ours: 'aws-credentials/NAME' or 'minio-credentials/NAME', a Prefect block in place of keys"
 # What says in another way who asks.
 _INSTEAD = ("access_key_id", "secret_key_id", "session_token", "sts_role_arn")
 
