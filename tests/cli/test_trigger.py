@@ -241,7 +241,8 @@ def test_trial_with_a_block(cli: Cli, flow: tuple[Any, str, str], s3_server: S3S
     assert (1, True) == (said.code, f"{path}:6:5: {expected}" in said.err), said.err
     name = saved(aws_block(s3_server, aws_secret_access_key="hidden-secret-2"), "of-trials")
     said = cli("trigger", "test", write("take.yaml", f"{start}    credentialsBlock: {name}\n"))
-    assert "(SignatureDoesNotMatch); check the access key and its secret: the trigger's properties or block, " in said.err
+    step = "check the access key and its secret: the trigger's properties or block, the AWS_… variables, or the profile"
+    assert f"(SignatureDoesNotMatch); {step}\n" in said.err
     assert "hidden-secret-2" not in said.err
 
 

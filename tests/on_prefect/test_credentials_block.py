@@ -81,7 +81,9 @@ def test_tasks(
     path = tmp_path / "a.csv"
     path.write_text("a,b\n")
     common = f"bucket: {bucket}\ncredentialsBlock: {name}\n"
-    log = "- id: say\n  type: io.kestra.plugin.core.log.Log\n  message: '{{ read(outputs.back.uri) }} {{ inputs.word }}'"
+    log = (
+        "- id: say\n  type: io.kestra.plugin.core.log.Log\n  message: '{{ read(outputs.back.uri) }} {{ inputs.word }}'"
+    )
     tasks = [
         task("Upload", f"{common}from: '{{{{ inputs.file }}}}'\nkey: a.csv", "up"),
         task("Download", f"{common}key: a.csv", "back"),
@@ -120,7 +122,12 @@ def test_client_parameters(s3_server: S3Server, tmp_path: Path) -> None:
     authority.write_text("")
     config = {"user_agent_extra": "ours", "s3": {"payload_signing_enabled": True}}
     settings = AwsClientParameters(
-        endpoint_url="https://s3.example.org", api_version="2006-03-01", verify_cert_path=authority, config=config
+        endpoint_url="https://s3.example.org",
+        api_version="2006-03-01",
+        # Without it Prefect's class forgets the path.
+        verify=True,
+        verify_cert_path=authority,
+        config=config,
     )
     name = saved(aws_block(s3_server, aws_client_parameters=settings), "with-settings")
     plain, by_host, queue = client(name), client(name, forcePathStyle=False), client(name, "sqs")
@@ -192,6 +199,17 @@ def test_role(s3_server: S3Server, sts: Sts, relay: Relay) -> None:
     assert ["token-1", "token-2"] == relay.headers("X-Amz-Security-Token")
 
 
+@pytest.mark.parametrize(
+    "given", ["s3-bucket/ours", "aws-credentials/../x", "{% raw %}aws-credentials/{{ x }}{% endraw %}"]
+)
+def test_no_name(given: str) -> None:
+    """What a template gives must be the name of such a block, too: nothing else is looked for."""
+    said = error_of("List", f"bucket: box\ncredentialsBlock: \"{given}{{{{ '' }}}}\"")
+    name = given.removeprefix("{% raw %}").removesuffix("{% endraw %}")
+    form = "write 'aws-credentials/NAME' or 'minio-credentials/NAME', NAME with lower-case letters, digits and dashes"
+    assert f"'credentialsBlock': {form}, not '{name}'" == said
+
+
 @pytest.mark.parametrize("kind", ["aws-credentials", "minio-credentials"])
 def test_no_block(kind: str) -> None:
     """A block that is not there fails the task with its name and what to do."""
@@ -251,7 +269,7 @@ def test_unfit_blocks(s3_server: S3Server, tmp_path: Path) -> None:
 
     authority = tmp_path / "ca.pem"
     authority.write_text("")
-    settings = AwsClientParameters(verify_cert_path=authority)
+    settings = AwsClientParameters(verify=True, verify_cert_path=authority)
     certificate = saved(aws_block(s3_server, aws_client_parameters=settings), "certificate")
     authority.unlink()
     config = saved(aws_block(s3_server, aws_client_parameters=AwsClientParameters(config={"nosuch": 1})), "config")
@@ -262,8 +280,8 @@ def test_unfit_blocks(s3_server: S3Server, tmp_path: Path) -> None:
         "'aws_client_parameters.verify_cert_path': Path does not point to a file; correct it in Prefect's UI",
         config: "the block 'aws-credentials/config': its AWS Client Parameters cannot be followed: "
         "Got unexpected keyword argument 'nosuch'",
-        half: f"cannot connect to {s3_server.endpoint} with the block 'aws-credentials/half': "
-        "Partial credentials found in explicit, missing: aws_secret_access_key",
+        half: "the block 'aws-credentials/half' has an access key or a secret, and not both: "
+        "give both keys, or neither to use the worker's credentials",
         profile: f"cannot connect to {s3_server.endpoint} with the block 'aws-credentials/profile': "
         "The config profile (nobody) could not be found",
     }

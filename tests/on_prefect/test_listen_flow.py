@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from wdprefect.cli import listen
 from wdprefect.on_prefect.listen_flow import listen_flow
@@ -44,7 +44,9 @@ async def ended(**parameters: Any) -> State[Any]:
             id="no ARN",
         ),
         pytest.param(
-            {"webhook_token_file": "x"}, "--webhook-token-file is for --webhook HOST:PORT, which is not there", id="token"
+            {"webhook_token_file": "x"},
+            "--webhook-token-file is for --webhook HOST:PORT, which is not there",
+            id="token",
         ),
         pytest.param(
             {"webhook": "127.0.0.1:0", "webhook_token_file": "/nowhere"},

@@ -33,8 +33,8 @@ class Options:
     """How a run is made: see `wdprefect.run`, which takes the same by name.
 
     runner: the type name of the task runner that replaces whatever tasks ask for. directory: where working directories
-    are made. grace: how long programs may take to end when they are asked to. configuration: the project's. block: finds
-    Prefect blocks.
+    are made. grace: how long programs may take to end when they are asked to. configuration: the project's. block:
+    finds Prefect blocks.
     """
 
     runner: str | None

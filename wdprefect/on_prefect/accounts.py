@@ -23,6 +23,9 @@ def aws_account(name: str) -> AwsAccount:
     from botocore.exceptions import BotoCoreError  # a quarter of a second, with what is imported below
 
     block = asyncio.run(_loaded(name))
+    if _is_half(block):
+        step = "give both keys, or neither to use the worker's credentials"
+        raise TaskFailed(f"the block '{name}' has an access key or a secret, and not both: {step}")
     parameters = block.aws_client_parameters.get_params_override
     try:
         parameters()
@@ -79,6 +82,12 @@ def _reason(error: ValidationError) -> str:
     """What is wrong with a block, without what it holds."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"'{'.'.join(map(str, one['loc']))}': {one['msg']}" for one in found)
+
+
+def _is_half(block: Any) -> bool:
+    """Whether one key is there without the other, which boto3 would sign with."""
+    keys = getattr(block, "aws_access_key_id", None), getattr(block, "aws_secret_access_key", None)
+    return bool(keys[0]) != bool(keys[1])
 
 
 def _secrets(block: Any) -> list[str]:

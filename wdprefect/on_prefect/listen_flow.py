@@ -28,10 +28,11 @@ _LEVELS: dict[Level, int] = {"INFO": logging.INFO, "WARN": logging.WARNING, "ERR
 
 # Its parameters are plain: the form in the UI shows them.
 @prefect.flow(name="wdprefect-listen", validate_parameters=True)
-async def listen_flow(  # noqa: PLR0913  the options of the command; all by name
+async def listen_flow(  # noqa: PLR0913  the options of the command
+    *,
     flows: list[str] | None = None,
     begin: Begin = "beginning",
-    warm: bool = False,  # noqa: FBT001, FBT002  as above
+    warm: bool = False,
     runs: int = RUNS,
     deployment: str | None = None,
     storage: str | None = None,

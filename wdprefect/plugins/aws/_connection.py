@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from wdprefect.errors import TaskFailed
+from wdprefect.loader.shape import has_template
 from wdprefect.model.blocks import AwsAccount, FindBlock, no_blocks
 from wdprefect.model.node import Bool, Duration, Node, Text
 from wdprefect.plugins.aws._session import Role, assuming, session_of
@@ -24,10 +25,14 @@ _INSTEAD = ("access_key_id", "secret_key_id", "session_token", "sts_role_arn")
 
 
 def _block_name(name: str) -> str:
-    if not _BLOCK.fullmatch(name):
-        form = "'aws-credentials/NAME' or 'minio-credentials/NAME'"
-        raise ValueError(f"write {form}, NAME with lower-case letters, digits and dashes, not '{name}'")
+    if not _BLOCK.fullmatch(name) and not has_template(name):
+        raise ValueError(_no_block(name))
     return name
+
+
+def _no_block(name: str) -> str:
+    form = "'aws-credentials/NAME' or 'minio-credentials/NAME'"
+    return f"write {form}, NAME with lower-case letters, digits and dashes, not '{name}'"
 
 
 class Connection(Node):
@@ -93,8 +98,16 @@ def client_of(
     that no client can be made of, and what `block` raises.
     """
     plain = Connection.model_construct(**{name: getattr(connection, name) for name in Connection.model_fields})
-    account = block(connection.credentials_block) if connection.credentials_block else None
+    account = _account(connection.credentials_block, block) if connection.credentials_block else None
     return shared_client((plain, account, service, endpoint), lambda: _client(plain, account, service, endpoint))
+
+
+def _account(name: str, block: FindBlock) -> AwsAccount:
+    if not _BLOCK.fullmatch(name):
+        # What a template gives may look like another one.
+        raise TaskFailed(f"'credentialsBlock': {_no_block(name)}")
+    account: AwsAccount = block(name)
+    return account
 
 
 def _client(connection: Connection, account: AwsAccount | None, service: str, endpoint: str | None) -> BaseClient:
@@ -121,9 +134,7 @@ def _session(connection: Connection, account: AwsAccount | None) -> Any:
         source = account.session(connection.region or None)
         step = f"put keys into the block '{account.block}'"
         return assuming(source, Role(account.role, step)) if account.role else source
-    source = session_of(
-        connection.access_key_id, connection.secret_key_id, connection.session_token, connection.region
-    )
+    source = session_of(connection.access_key_id, connection.secret_key_id, connection.session_token, connection.region)
     if not connection.sts_role_arn:
         return source
     step = "give 'accessKeyId' and 'secretKeyId'"

@@ -16,7 +16,7 @@ _OF_TASKS = {
     "bucket": "make the bucket, or name another one in 'bucket'",
     "bucket name": "name another one in 'bucket'",
     "region": "set 'region' to the bucket's",
-    "role": "let these credentials assume it (sts:AssumeRole), and check 'stsRoleArn', 'stsRoleExternalId' or the block",
+    "role": "let these credentials assume it (sts:AssumeRole); check 'stsRoleArn', 'stsRoleExternalId' or the block",
     "reach": "check 'endpointOverride' or the endpoint of the block, the network and the proxy",
 }
 # What has to be allowed, by what is done.

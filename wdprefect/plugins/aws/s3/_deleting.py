@@ -56,7 +56,7 @@ class Delete(InBucket, S3Task):
         delete_marker: bool | None = None
         request_charged: str | None = None
 
-    def run(self, ctx: RunContext) -> TaskOutputs:  # noqa: ARG002  one request needs nothing of it
+    def run(self, ctx: RunContext) -> TaskOutputs:
         client = self.client(ctx)
         options = given(
             MFA=self.mfa,
