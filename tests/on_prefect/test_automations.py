@@ -38,7 +38,7 @@ tasks:
     env:
       KEYS: "{{{{ trigger.objects | jq('.[].key') | join(' ') }}}}"
       FIRST: "{{{{ read(trigger.objects[0].uri) }}}}"
-    commands: ['echo "$KEYS $FIRST" >> {marks}']
+    commands: ['echo "$KEYS $FIRST" >> {marks}; case "$KEYS" in *slow*) sleep 600;; esac']
 triggers:
   - id: arrived
     type: io.kestra.plugin.aws.s3.Trigger
@@ -222,22 +222,28 @@ def test_a_deployed_listener_with_a_webhook(site: Site) -> None:
     listener = start(site.api, "wdprefect-listen", "listen", parameters)
     url = site.said(listener, r"stores may post to (http://.*)/$")[1]
     site.said(listener, "objects? there already")
+
+    def post(name: str, **headers: str) -> int:
+        object_ = {"key": f"posted%2F{name}"}
+        record = {"eventSource": "minio:s3", "eventName": "s3:ObjectCreated:Put"}
+        own = {"s3": {"bucket": {"name": site.bucket}, "object": object_}}
+        return httpx.post(url, json={"Records": [{**record, **own}]}, headers=headers).status_code
+
     site.put("posted/x.csv", b"four")
-    record = {
-        "eventSource": "minio:s3",
-        "eventName": "s3:ObjectCreated:Put",
-        "s3": {"bucket": {"name": site.bucket}, "object": {"key": "posted%2Fx.csv"}},
-    }
-    assert httpx.codes.UNAUTHORIZED == httpx.post(url, json={"Records": [record]}).status_code
-    token = {"Authorization": f"Bearer {TOKEN}"}
-    assert httpx.codes.OK == httpx.post(url, json={"Records": [record]}, headers=token).status_code
+    assert httpx.codes.UNAUTHORIZED == post("x.csv")
+    assert httpx.codes.OK == post("x.csv", Authorization=f"Bearer {TOKEN}")
     wait_until(lambda: site.status("posted/x.csv") == "moved", BOUND_SECONDS)
     assert ["posted/x.csv four"] == site.marks("posted/x.csv")
     (run,) = site.runs("posted", 1)
     assert ["wdprefect-warm"] == run["tags"]
     assert httpx.codes.OK == httpx.get(f"{url}/health").status_code
+    site.put("posted/slow", b"five")
+    assert httpx.codes.OK == post("slow", Authorization=f"Bearer {TOKEN}")
+    wait_until(lambda: site.marks("posted/slow") == ["posted/slow five"], BOUND_SECONDS)
     site.api.cancel(listener)
     assert "CANCELLED" == site.api.end_state(listener)
+    assert ["COMPLETED", "CRASHED"] == sorted(run["state_type"] for run in site.runs("posted", 2))
+    print(site.api.flow_run(listener)["state"])
     assert not any(TOKEN in log["message"] for log in site.api.logs(listener, bool))
 
 
