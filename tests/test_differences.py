@@ -220,6 +220,10 @@ TESTS: dict[str, list[str]] = {
         "flows/err/wd330-triggers.yaml",
         "execution/test_triggers.py::test_refused",
     ],
+    "S3: `credentialsBlock`": [
+        "on_prefect/test_credentials_block.py::test_tasks",
+        "flows/err/wd202-credentials-block.yaml",
+    ],
     "S3: ETags": [
         "plugins/aws/test_listing.py::test_what_is_known",
         "plugins/aws/test_objects.py::test_unquoted",

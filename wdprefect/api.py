@@ -124,12 +124,12 @@ def open_run_storage(url: str | None) -> Storage:
 
 
 def block_of_prefect(name: str) -> Any:
-    """What the Prefect block `<type>/<name>` gives to containers. Raises TaskFailed where there is none."""
-    from wdprefect.on_prefect.containers import container_block  # as above
+    """What the Prefect block `<type>/<name>` gives to a task. Raises TaskFailed where there is none, or Unavailable."""
+    from wdprefect.on_prefect.blocks import prefect_block  # as above
     from wdprefect.on_prefect.local_api import use_api
 
     use_api()
-    return container_block(name)
+    return prefect_block(name)
 
 
 def _blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.commands import Cli, Write, result
+from tests.servers.credentials_block import aws_block, saved
 from tests.servers.s3 import S3Server, s3_server
 from wdprefect.intake.book import Book, open_book
 from wdprefect.intake.objects import Batch, SeenObject
@@ -219,6 +220,30 @@ def test_trial(cli: Cli, book: Book, flow: tuple[Any, str, str]) -> None:
     ]
     assert ("ignored (object 2)  3 B", "raw/b") == (lines[-1][:23], lines[-1][-5:])
     assert before == book.objects(KEY)
+
+
+@pytest.mark.s3
+@pytest.mark.server
+@pytest.mark.usefixtures("prefect_api")
+def test_trial_with_a_block(cli: Cli, flow: tuple[Any, str, str], s3_server: S3Server, write: Write) -> None:
+    """A trigger asks with what a Prefect block says; one that is not there is said with its place, before anything."""
+    client, bucket, _ = flow
+    client.put_object(Bucket=bucket, Key="raw/a", Body=b"abc")
+    start = FLOW.partition("    endpointOverride")[0].format(bucket=bucket)
+    name = saved(aws_block(s3_server), "of-trials")
+    (facts,) = result(
+        cli("trigger", "test", write("take.yaml", f"{start}    credentialsBlock: {name}\n"), "--format", "json")
+    )
+    assert ["raw/a"] == [one["key"] for batch in facts["batches"] for one in batch]
+    path = write("take.yaml", f"{start}    credentialsBlock: minio-credentials/nosuch\n")
+    said = cli("trigger", "test", path)
+    expected = "trigger 'arrived': there is no Prefect block 'minio-credentials/nosuch': make one in Prefect's UI, or"
+    assert (1, True) == (said.code, f"{path}:6:5: {expected}" in said.err), said.err
+    name = saved(aws_block(s3_server, aws_secret_access_key="hidden-secret-2"), "of-trials")
+    said = cli("trigger", "test", write("take.yaml", f"{start}    credentialsBlock: {name}\n"))
+    step = "check the access key and its secret: the trigger's properties or block, the AWS_… variables, or the profile"
+    assert f"(SignatureDoesNotMatch); {step}\n" in said.err
+    assert "hidden-secret-2" not in said.err
 
 
 @pytest.mark.s3

@@ -11,6 +11,7 @@ from tests.running import flow_of
 from wdprefect.errors import InvalidTrigger
 from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
+from wdprefect.intake.means import Means
 from wdprefect.masking import Masker
 from wdprefect.storage.s3 import S3Storage
 
@@ -27,7 +28,7 @@ def duty(storage: Any, *properties: str, **more: str) -> Duty:
         "  region: eu-central-1",
     ]
     flow = flow_of(LOG, triggers="\n".join([*lines, *(f"  {line}" for line in properties)]), **more)
-    (made,) = duties_of(flow, storage, Masker(), lambda _: None, runs=4)
+    (made,) = duties_of(flow, Means(storage, Masker(), lambda _: None), runs=4)
     return made
 
 

@@ -18,6 +18,7 @@ from tests.workspace.watching import wait_until
 from wdprefect.intake.book import open_book
 from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
+from wdprefect.intake.means import Means
 from wdprefect.masking import Masker
 from wdprefect.plugins.aws._moves import MoveTo
 
@@ -43,7 +44,7 @@ def duty(post: Post, *properties: str, renews: bool = False) -> Duty:
         *(f"  {line}" for line in properties),
     ]
     flow = flow_of(LOG, triggers="\n".join(lines))
-    (made,) = duties_of(flow, post.storage, Masker(), lambda _: None, runs=4)
+    (made,) = duties_of(flow, Means(post.storage, Masker(), lambda _: None), runs=4)
     # Else its keys would have to be in the YAML.
     return made if renews else replace(made, client=post.bucket.client)
 

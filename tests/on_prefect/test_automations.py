@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from prefect.events import emit_event
 
@@ -17,6 +19,7 @@ from tests.cli.commands import run_command
 from tests.on_prefect.deploying import deploy, make_project, start, worker
 from tests.on_prefect.seen import ENDED, Api
 from tests.on_prefect.stopping import python
+from tests.servers.credentials_block import aws_block, saved
 from tests.servers.s3 import S3Server, s3_server
 from tests.workspace.watching import wait_until
 from wdprefect.intake.book import find_book
@@ -35,22 +38,28 @@ tasks:
     env:
       KEYS: "{{{{ trigger.objects | jq('.[].key') | join(' ') }}}}"
       FIRST: "{{{{ read(trigger.objects[0].uri) }}}}"
-    commands: ['echo "$KEYS $FIRST" >> {marks}']
+    commands: ['echo "$KEYS $FIRST" >> {marks}; case "$KEYS" in *slow*) sleep 600;; esac']
 triggers:
   - id: arrived
     type: io.kestra.plugin.aws.s3.Trigger
-    interval: PT1S
+    interval: {interval}
     bucket: {bucket}
     prefix: {name}/
     filter: FILES
     action: MOVE
     moveTo: {{key: archive/{name}/}}
     startBy: {start_by}
+"""
+KEYS = """\
     endpointOverride: {endpoint}
     accessKeyId: testkey
     secretKeyId: "{{{{ secret('INTAKE_KEY') }}}}"
     region: us-east-1
 """
+BLOCK = """\
+    credentialsBlock: {block}
+"""
+TOKEN = "token-of-the-store"
 
 
 @dataclass
@@ -83,6 +92,16 @@ class Site:
         )
         return found
 
+    def said(self, flow_run_id: str, pattern: str) -> re.Match[str]:
+        """What a run has said that has this pattern, as soon as it has."""
+
+        def found(logs: list[dict[str, Any]]) -> re.Match[str] | None:
+            return next(filter(None, (re.search(pattern, log["message"]) for log in logs)), None)
+
+        match = found(self.api.logs(flow_run_id, lambda logs: found(logs) is not None))
+        assert match
+        return match
+
     def status(self, key: str) -> str | None:
         book = find_book(self.book)
         if book is None:
@@ -98,11 +117,22 @@ def site(api: Api, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("intake")
     bucket = f"auto-{uuid.uuid4().hex[:12]}"
     own = {"bucket": bucket, "endpoint": s3_server.endpoint, "marks": folder / "marks"}
-    flows = {
-        f"{name}.yaml": FLOW.format(name=name, start_by=start_by, **own)
-        for name, start_by in (("auto", "automation"), ("fwd", "direct"), ("deployed", "direct"))
+    own["block"] = saved(aws_block(s3_server), "intake")
+    kinds = {
+        "auto": ("automation", "PT1S", KEYS),
+        "fwd": ("direct", "PT1S", BLOCK),
+        "deployed": ("direct", "PT1S", BLOCK),
+        "posted": ("direct", "PT1H", KEYS),
     }
-    variables = {"WDPREFECT_BOOK": f"sqlite:///{folder / 'book.db'}", "SECRET_INTAKE_KEY": s3_server.secret_key}
+    flows = {
+        f"{name}.yaml": (FLOW + connection).format(name=name, start_by=start_by, interval=interval, **own)
+        for name, (start_by, interval, connection) in kinds.items()
+    }
+    variables = {
+        "WDPREFECT_BOOK": f"sqlite:///{folder / 'book.db'}",
+        "SECRET_INTAKE_KEY": s3_server.secret_key,
+        "WDPREFECT_WEBHOOK_TOKEN": TOKEN,
+    }
     (folder / "auto.yaml").write_text(flows["auto.yaml"])
     printed = run_command("trigger", "show", folder / "auto.yaml", "--automation", env=variables)
     assert 0 == printed.code, printed.err
@@ -123,6 +153,7 @@ def site(api: Api, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory
             {"name": "by-event", "entrypoint": "flows.py:company_intake_auto", **triggers},
             {"name": "by-event", "entrypoint": "flows.py:company_intake_fwd", "triggers": [forwarding]},
             {"name": "direct", "entrypoint": "flows.py:company_intake_deployed"},
+            {"name": "direct", "entrypoint": "flows.py:company_intake_posted"},
             {"name": "listen", "entrypoint": "wdprefect.on_prefect.listen_flow.listen_flow"},
         ],
     )
@@ -172,8 +203,10 @@ def test_events_that_somebody_forwards(site: Site) -> None:
 
 def test_a_deployed_listener(site: Site) -> None:
     """A listener that is a run of a deployment starts the runs of its flows, until it is cancelled."""
-    listener = start(site.api, "wdprefect-listen", "listen", {"flows": ["flows/deployed.yaml"]})
-    site.api.logs(listener, lambda logs: any("listening to s3://" in log["message"] for log in logs))
+    parameters = {"flows": ["flows/deployed.yaml"], "health": "127.0.0.1:0", "runs": 2, "deployment": "direct"}
+    listener = start(site.api, "wdprefect-listen", "listen", parameters)
+    url = site.said(listener, r"whether all is well is said at (http://\S+)$")[1]
+    assert httpx.codes.OK == httpx.get(url).status_code
     site.put("deployed/x.csv", b"three")
     wait_until(lambda: site.status("deployed/x.csv") == "moved", BOUND_SECONDS)
     assert ["deployed/x.csv three"] == site.marks("deployed/x.csv")
@@ -181,6 +214,37 @@ def test_a_deployed_listener(site: Site) -> None:
     assert "- objects: " in page
     site.api.cancel(listener)
     assert "CANCELLED" == site.api.end_state(listener)
+
+
+def test_a_deployed_listener_with_a_webhook(site: Site) -> None:
+    """It hears posts of stores that have the worker's token, and executes runs itself, which end with it."""
+    parameters = {"flows": ["flows/posted.yaml"], "webhook": "127.0.0.1:0", "warm": True, "runner": "process"}
+    listener = start(site.api, "wdprefect-listen", "listen", parameters)
+    url = site.said(listener, r"stores may post to (http://.*)/$")[1]
+    site.said(listener, "objects? there already")
+
+    def post(name: str, **headers: str) -> int:
+        object_ = {"key": f"posted%2F{name}"}
+        record = {"eventSource": "minio:s3", "eventName": "s3:ObjectCreated:Put"}
+        own = {"s3": {"bucket": {"name": site.bucket}, "object": object_}}
+        return httpx.post(url, json={"Records": [{**record, **own}]}, headers=headers).status_code
+
+    site.put("posted/x.csv", b"four")
+    assert httpx.codes.UNAUTHORIZED == post("x.csv")
+    assert httpx.codes.OK == post("x.csv", Authorization=f"Bearer {TOKEN}")
+    wait_until(lambda: site.status("posted/x.csv") == "moved", BOUND_SECONDS)
+    assert ["posted/x.csv four"] == site.marks("posted/x.csv")
+    (run,) = site.runs("posted", 1)
+    assert ["wdprefect-warm"] == run["tags"]
+    assert httpx.codes.OK == httpx.get(f"{url}/health").status_code
+    site.put("posted/slow", b"five")
+    assert httpx.codes.OK == post("slow", Authorization=f"Bearer {TOKEN}")
+    wait_until(lambda: site.marks("posted/slow") == ["posted/slow five"], BOUND_SECONDS)
+    site.api.cancel(listener)
+    assert "CANCELLED" == site.api.end_state(listener)
+    assert ["COMPLETED", "CRASHED"] == sorted(run["state_type"] for run in site.runs("posted", 2))
+    print(site.api.flow_run(listener)["state"])
+    assert not any(TOKEN in log["message"] for log in site.api.logs(listener, bool))
 
 
 def pages(api: Api) -> str:

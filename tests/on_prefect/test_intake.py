@@ -17,6 +17,7 @@ from tests.on_prefect.seen import Api
 from tests.running import flow_of
 from wdprefect.errors import UsageError
 from wdprefect.execution.flow_run import Start
+from wdprefect.intake.means import Means
 from wdprefect.intake.runs import RunLook, RunOrder, RunRefused
 from wdprefect.masking import Masker
 from wdprefect.on_prefect.claiming import claimed
@@ -146,7 +147,7 @@ def test_start_of_a_listeners_run() -> None:
     claim = {"batch": "b", "attempt": 1, "labels": {"team": "a"}}
     run = FlowRun(flow_id=uuid.uuid4(), idempotency_key="b/1")
     given = Start({}, {"objects": [1], "claim": claim})
-    start = claimed(given, flow_of(LOG), run, MemoryStorage(), Masker(), lambda _: None)
+    start = claimed(given, flow_of(LOG), run, Means(MemoryStorage(), Masker()))
     assert ({"objects": [1]}, {"team": "a"}) == (start.trigger, start.labels)
 
 
@@ -154,6 +155,4 @@ def test_start_of_a_listeners_run() -> None:
 def test_start_that_claims_nothing(trigger: dict[str, Any] | None) -> None:
     """What other triggers know, and what is given by hand, stays as it is."""
     run = FlowRun(flow_id=uuid.uuid4())
-    assert Start({}, trigger) == claimed(
-        Start({}, trigger), flow_of(LOG), run, MemoryStorage(), Masker(), lambda _: None
-    )
+    assert Start({}, trigger) == claimed(Start({}, trigger), flow_of(LOG), run, Means(MemoryStorage(), Masker()))

@@ -20,6 +20,7 @@ import pytest
 from tests.cli.commands import run_command
 from tests.on_prefect.seen import Api
 from tests.on_prefect.stopping import python
+from tests.servers.credentials_block import minio_block, saved
 from tests.servers.s3 import S3Server, s3_server
 from wdprefect.intake.book import open_book
 
@@ -201,6 +202,59 @@ def test_secrets(place: Place) -> None:
         (trigger,) = book.triggers()
     assert text in (trigger.health.text or "")
     assert "hidden-secret-1" not in "\n".join([*heard.lines, said.out, said.err, str(trigger)])
+
+
+WITH_BLOCK = """\
+id: take
+namespace: company.team
+tasks:
+  - id: keep
+    type: io.kestra.plugin.aws.s3.Upload
+    bucket: {bucket}
+    key: done/x
+    from: "{{{{ trigger.objects[0].uri }}}}"
+    credentialsBlock: {task}
+triggers:
+  - id: arrived
+    type: io.kestra.plugin.aws.s3.Trigger
+    interval: PT1S
+    bucket: "{{{{ '{bucket}' }}}}"
+    prefix: raw/
+    maxFiles: 1
+    action: DELETE
+    credentialsBlock: {trigger}
+"""
+
+
+@server
+def test_a_block(place: Place) -> None:
+    """A trigger and a task of a warm run ask with what a block says; what a poll says anew does not load it anew."""
+    name = saved(minio_block(place.s3), "of-listeners")
+    text = WITH_BLOCK.format(bucket=place.bucket, trigger=name, task=name)
+    (place.folder / "take.yaml").write_text(text)
+    place.put("raw/a")
+    with place.listening() as heard:
+        heard.line("raw/a: deleted")
+        saved(minio_block(place.s3, minio_root_password="hidden-secret-1"), "of-listeners")
+        place.put("raw/b")
+        # Its run reads the block as it is now.
+        heard.line("raw/b: failed")
+    with place.listening() as again:
+        again.line(r"cannot list the bucket .*\(SignatureDoesNotMatch\); check the access key and its secret")
+    assert place.client.get_object(Bucket=place.bucket, Key="done/x")["Body"].read() == b"x"
+    said = "\n".join([*heard.lines, *again.lines])
+    assert place.s3.secret_key not in said
+    assert "hidden-secret-1" not in said
+
+
+@server
+def test_no_block(place: Place) -> None:
+    """A block that is not there ends the listener before it begins, with the place of the trigger."""
+    text = WITH_BLOCK.format(bucket=place.bucket, trigger="aws-credentials/nosuch", task="aws-credentials/nosuch")
+    (place.folder / "take.yaml").write_text(text)
+    with place.listening() as heard:
+        assert 1 == heard.process.wait(BOUND_SECONDS)
+        heard.line("take.yaml:11:5: trigger 'arrived': there is no Prefect block 'aws-credentials/nosuch': make one in")
 
 
 @server

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from wdprefect.errors import EXIT_INTERRUPTED, UsageError
+from wdprefect.errors import EXIT_INTERRUPTED
 from wdprefect.model.stop import Stop
 
 DEFAULT = "deployments/flows"
@@ -52,36 +52,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Listen until SIGTERM or Ctrl-C. A line for all that happens goes to standard error."""
-    if args.runs < 1:
-        raise UsageError("--runs is a number from 1 on")
-    if args.runner and not args.warm:
-        raise UsageError("--runner is for --warm: workers are told where commands run by WDPREFECT_RUNNER")
-    if args.health and args.webhook:
-        raise UsageError("--health is for listeners without --webhook, which answers /health at its own address")
     from wdprefect.intake.chosen import chosen_flows  # saves loading the types of S3 for other commands
-    from wdprefect.intake.webhook_options import host_and_port, webhook_settings  # saves loading a web server
+    from wdprefect.intake.listen_options import ListenOptions  # saves loading a web server
 
-    webhook = webhook_settings(args.webhook, args.webhook_token_file, args.sns_topic)
-    health = host_and_port(args.health, "--health") if args.health else None
+    how = ListenOptions(
+        begin=args.begin,
+        warm=args.warm,
+        runs=args.runs,
+        deployment=args.deployment,
+        storage=args.storage,
+        runner=args.runner,
+        book=args.book,
+        webhook=args.webhook,
+        webhook_token_file=args.webhook_token_file,
+        sns_topics=args.sns_topic,
+        health=args.health,
+    ).listening()
     flows = chosen_flows(args.flows or [DEFAULT])
-    from wdprefect.on_prefect.listening import Listening, listen  # importing Prefect takes a second
+    from wdprefect.on_prefect.listening import listen  # importing Prefect takes a second
     from wdprefect.on_prefect.local_api import quiet_console, use_api
 
     quiet_console()
     server = use_api()
     if server and server.started:
         _say("INFO", f"started a local Prefect server: {server.ui_url} ('wdprefect server stop' ends it)")
-    how = Listening(
-        begin=args.begin,
-        is_warm=args.warm,
-        runs=args.runs,
-        deployment=args.deployment,
-        storage=args.storage,
-        runner=args.runner,
-        book=args.book,
-        webhook=webhook,
-        health=health,
-    )
     files = {flow.name: path for path, flow in flows.items()}
     with _stopping() as stop:
         listen(files, list(flows.values()), how, stop, _say)

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from wdprefect.api import open_run_storage
+from wdprefect.api import block_of_prefect, open_run_storage
 from wdprefect.cli.table import iso, print_json, print_table, printable, shown_time
 from wdprefect.errors import EXIT_FAILED, UsageError
+from wdprefect.execution.blocks import Blocks
 from wdprefect.intake.book import find_book
 from wdprefect.intake.chosen import chosen_flows
 from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
+from wdprefect.intake.means import Means
 from wdprefect.intake.trial import CannotPoll, Trial, Tried, try_out
 from wdprefect.masking import Masker
 
@@ -60,7 +62,8 @@ def _duties(path: str, storage: str | None, trigger_id: str | None, masker: Mask
     if Path(path).is_dir():
         raise UsageError(f"'{path}' is a folder: name the YAML file of a flow")
     (flow,) = chosen_flows([path]).values()
-    duties = duties_of(flow, open_run_storage(storage), masker, _find_secret, runs=1)
+    means = Means(open_run_storage(storage), masker, _find_secret, Blocks(block_of_prefect, masker))
+    duties = duties_of(flow, means, runs=1)
     found = [duty for duty in duties if trigger_id in (None, duty.trigger_id)]
     if not found:
         known = ", ".join(duty.trigger_id for duty in duties)

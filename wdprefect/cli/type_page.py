@@ -23,7 +23,7 @@ def default_image(cls: type[Node]) -> str | None:
 
 
 def page(name: str, cls: type[Node]) -> str:
-    """The page as text: description, properties with type and default, outputs."""
+    """The page as text: description, properties with type, default and what is said of them, outputs."""
     parts = [name, inspect.getdoc(cls) or "", "Properties (* required):\n" + "\n".join(_properties(cls))]
     if issubclass(cls, Task):
         parts.append(f"Properties of every task: {', '.join(_names(Settings))}")
@@ -44,7 +44,8 @@ def _properties(cls: type[Node]) -> Iterator[str]:
         default = shown[key].get("default")
         text = default if isinstance(default, str) else json.dumps(default)
         unless = "" if default in (None, []) else f", {text} unless given"
-        yield f"  {key + (' *' if key in required else ''):<26} {_kind(shown[key], schema)}{unless}"
+        description = f": {shown[key]['description']}" if "description" in shown[key] else ""
+        yield f"  {key + (' *' if key in required else ''):<26} {_kind(shown[key], schema)}{unless}{description}"
 
 
 def _kind(value: Mapping[str, Any], schema: Mapping[str, Any]) -> str:

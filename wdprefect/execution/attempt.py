@@ -55,6 +55,7 @@ class Trial:
             sessions=self.place,
             stop=self.stop,
             grace=run.options.grace,
+            block=run.blocks,
         )
 
     async def leaf(self) -> Result:

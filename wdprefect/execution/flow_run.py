@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from wdprefect.errors import ExpressionError, InvalidInput, Unavailable
+from wdprefect.execution.blocks import Blocks
 from wdprefect.execution.engine import Engine
 from wdprefect.execution.execution import Execution
 from wdprefect.execution.folders import is_below_roots
@@ -115,6 +116,7 @@ def _new_run(flow: Flow, start: Start, execution_id: str, around: Surroundings, 
             frozenset(stored_files([start.inputs, start.trigger, *(item.defaults for item in flow.inputs)])),
             {"namespace": flow.namespace, "flowId": flow.id, "executionId": execution_id},
         ),
+        blocks=Blocks(around.options.block, masker),
         uri=uri,
         threads=Threads(around.options.threads),
         environment=visible_environment(os.environ),

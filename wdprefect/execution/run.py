@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from wdprefect.execution.blocks import Blocks
 from wdprefect.execution.configuration import NOTHING_CONFIGURED, Configuration
 from wdprefect.execution.ledger import Ledger
 from wdprefect.execution.logbook import LogBook
@@ -18,9 +19,9 @@ from wdprefect.execution.services import RunServices
 from wdprefect.execution.threads import Threads
 from wdprefect.expressions import Expressions
 from wdprefect.masking import Masker, merged
+from wdprefect.model.blocks import FindBlock, no_blocks
 from wdprefect.model.flow import Flow
 from wdprefect.model.ports import Storage
-from wdprefect.model.task_runner import no_blocks
 from wdprefect.storage.reader import Reader
 
 # Called when an attempt of a task run starts, and when the task run has ended; only then for one that is skipped.
@@ -32,8 +33,8 @@ class Options:
     """How a run is made: see `wdprefect.run`, which takes the same by name.
 
     runner: the type name of the task runner that replaces whatever tasks ask for. directory: where working directories
-    are made. grace: how long programs may take to end when they are asked to. configuration: the project's. block: what
-    a Prefect block gives, by `<type>/<name>`.
+    are made. grace: how long programs may take to end when they are asked to. configuration: the project's. block:
+    finds Prefect blocks.
     """
 
     runner: str | None
@@ -41,7 +42,7 @@ class Options:
     configuration: Configuration = NOTHING_CONFIGURED
     grace: timedelta = timedelta(seconds=5)
     threads: int = 16
-    block: Callable[[str], Any] = no_blocks
+    block: FindBlock = no_blocks
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Run:
     logs: LogBook
     ledger: Ledger
     services: RunServices
+    blocks: Blocks
     uri: str
     threads: Threads
     environment: Mapping[str, str]

@@ -10,18 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wdprefect.errors import InvalidInput
-from wdprefect.execution.services import FindSecret
 from wdprefect.intake.book import Book
 from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.events import ObjectEvent, read_events
+from wdprefect.intake.means import Means
 from wdprefect.intake.objects import Batch, SeenObject, Taken
 from wdprefect.intake.staging import stage, staged_uri
 from wdprefect.intake.starting import with_uris
 from wdprefect.intake.versions import look
-from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
-from wdprefect.model.ports import Storage
 from wdprefect.plugins.aws._failures import failing
 
 
@@ -31,21 +29,13 @@ def claim_batch(book: Book, claim: Mapping[str, Any], run_id: str) -> None:
         raise Taken
 
 
-def claim_event(
-    book: Book,
-    flow: Flow,
-    storage: Storage,
-    body: Mapping[str, Any],
-    run_id: str,
-    masker: Masker,
-    find_secret: FindSecret,
-) -> dict[str, Any]:
+def claim_event(book: Book, flow: Flow, means: Means, body: Mapping[str, Any], run_id: str) -> dict[str, Any]:
     """What a trigger knows of the objects that somebody's event speaks of, which this run has now, staged.
 
     body: the event of a store in any of its shapes, such as `Records` of S3 or `detail` of EventBridge. Raises Taken
     where other runs have the objects, or all are gone; InvalidInput for what no trigger of the flow wants.
     """
-    duties = duties_of(flow, storage, masker, find_secret, runs=1)
+    duties = duties_of(flow, means, runs=1)
     events = read_events(json.dumps(body)).events
     wanted = [(duty, found) for duty in duties if (found := [event for event in events if _wants(duty, event)])]
     if not wanted:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wdprefect.errors import InvalidTrigger, TaskFailed
-from wdprefect.execution.services import FindSecret
 from wdprefect.execution.triggers import render_trigger
 from wdprefect.intake.duty import Duty
+from wdprefect.intake.means import Means
 from wdprefect.intake.watch import Watch
 from wdprefect.loader.shape import has_template
-from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.keys import is_shown
 from wdprefect.model.ports import Storage
@@ -31,31 +30,31 @@ def s3_triggers(flow: Flow) -> list[TriggerSpec]:
     return [spec for spec in flow.triggers if issubclass(spec.kind, Trigger) and not _is_disabled(spec)]
 
 
-def duties_of(flow: Flow, storage: Storage, masker: Masker, find_secret: FindSecret, *, runs: int) -> list[Duty]:
+def duties_of(flow: Flow, means: Means, *, runs: int) -> list[Duty]:
     """What is to be done for the S3 triggers of a flow.
 
     runs: how many runs of a trigger may go on at a time where its flow allows that. Raises InvalidTrigger, with the
-    place, for what cannot be followed; nothing is asked of S3 yet.
+    place, for what cannot be followed, or Unavailable; nothing is asked of S3 yet.
     """
-    return [_duty(flow, spec, storage, masker, find_secret, runs) for spec in s3_triggers(flow)]
+    return [_duty(flow, spec, means, runs) for spec in s3_triggers(flow)]
 
 
-def _rendered(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, find_secret: FindSecret) -> Trigger:
-    trigger = render_trigger(flow, spec, storage, masker, find_secret=find_secret)
+def _rendered(flow: Flow, spec: TriggerSpec, means: Means) -> Trigger:
+    trigger = render_trigger(flow, spec, means.storage, means.masker, find_secret=means.find_secret)
     # Only such kinds are chosen.
     assert isinstance(trigger, Trigger)
     return trigger
 
 
-def _duty(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, find_secret: FindSecret, runs: int) -> Duty:
-    trigger = _rendered(flow, spec, storage, masker, find_secret)
+def _duty(flow: Flow, spec: TriggerSpec, means: Means, runs: int) -> Duty:
+    trigger = _rendered(flow, spec, means)
     try:
-        client = client_of(trigger)
-        queue = client_of(trigger, "sqs", _address(trigger.queue_url)) if trigger.queue_url else None
+        client = client_of(trigger, block=means.block)
+        queue = client_of(trigger, "sqs", _address(trigger.queue_url), means.block) if trigger.queue_url else None
     except TaskFailed as error:
-        raise InvalidTrigger(flow.at(spec.path), spec.id, str(error)) from error
+        raise InvalidTrigger(flow.at(spec.path), spec.id, means.masker.hide(str(error))) from error
     _refuse_required_inputs(flow, spec)
-    _refuse_own_files(flow, spec, trigger, client, storage)
+    _refuse_own_files(flow, spec, trigger, client, means.storage)
     is_automated = trigger.start_by == "automation"
     return Duty(
         flow=flow,
@@ -64,7 +63,7 @@ def _duty(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, find_
         watch=_watch(trigger),
         wanted=trigger.on,
         client=client,
-        storage=storage,
+        storage=means.storage,
         action=trigger.action,
         archive=trigger.move_to if trigger.action == "MOVE" else None,
         failures=trigger.on_failure.move_to if trigger.on_failure else None,
@@ -79,7 +78,7 @@ def _duty(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, find_
         is_flat=trigger.compat == "kestra",
         acts_first=trigger.compat == "kestra",
         labels={**flow.labels, **{name: str(value) for name, value in trigger.labels.items()}},
-        renew=partial(_duty, flow, spec, storage, masker, find_secret, runs) if has_template(spec.data) else None,
+        renew=partial(_duty, flow, spec, means, runs) if has_template(spec.data) else None,
     )
 
 

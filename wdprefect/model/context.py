@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from wdprefect.model.blocks import FindBlock
 from wdprefect.model.ports import NamespaceFiles, Readable, Session, Storage, StoredFile, TaskLog, Workspace
 from wdprefect.model.stop import Stop
 from wdprefect.model.task import TaskSpec
@@ -77,7 +78,8 @@ class Sessions(Protocol):
 class RunContext:
     """Everything that a leaf needs for one attempt, and nothing of who runs it.
 
-    run_id: the id of the task run. grace: how long its programs may take to end when they are asked to.
+    run_id: the id of the task run. grace: how long its programs may take to end when they are asked to. block: finds
+    Prefect blocks, whose secrets are hidden from then on.
     """
 
     run_id: str
@@ -89,6 +91,7 @@ class RunContext:
     sessions: Sessions
     stop: Stop
     grace: timedelta
+    block: FindBlock
 
 
 @dataclass(frozen=True, slots=True)

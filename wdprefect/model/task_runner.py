@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from wdprefect.errors import TaskFailed
+from wdprefect.model.blocks import FindBlock, no_blocks
 from wdprefect.model.node import Node
 from wdprefect.model.ports import Runner, TaskLog
-
-
-def no_blocks(name: str) -> Any:
-    """Raises TaskFailed: where nothing of Prefect's is at hand."""
-    raise TaskFailed(f"the Prefect block '{name}' cannot be had here")
 
 
 class NoLog:
@@ -31,8 +25,8 @@ class RunnerScene:
     image: the container image to run in; a runner without containers ignores it. labels: what tells whose a container
     is, by name. allowed: what flows may ask for that reaches beyond a container, by the words of the project's
     configuration. host: the address of the container engine, or a block that has it; None for the usual one.
-    registries: blocks with credentials of registries. block: what a Prefect block gives, by `<type>/<name>`; raises
-    TaskFailed where there is none. log: where is said what happens before commands run.
+    registries: blocks with credentials of registries. block: finds them. log: where is said what happens before
+    commands run.
     """
 
     image: str | None = None
@@ -40,7 +34,7 @@ class RunnerScene:
     allowed: Collection[str] = frozenset()
     host: str | None = None
     registries: Sequence[str] = ()
-    block: Callable[[str], Any] = no_blocks
+    block: FindBlock = no_blocks
     log: TaskLog = field(default_factory=NoLog)
 
 

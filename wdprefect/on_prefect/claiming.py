@@ -10,20 +10,16 @@ from typing import Any
 from prefect.client.schemas.objects import FlowRun
 
 from wdprefect.execution.flow_run import Start
-from wdprefect.execution.services import FindSecret
+from wdprefect.intake.means import Means
 from wdprefect.intake.objects import CLAIM
-from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
-from wdprefect.model.ports import Storage
 
 # What the events of stores have at their top.
 _EVENTS = frozenset({"Records", "detail", "EventName"})
 _S3 = "wdprefect.plugins.aws.s3"
 
 
-def claimed(
-    start: Start, flow: Flow, flow_run: FlowRun, storage: Storage, masker: Masker, find_secret: FindSecret
-) -> Start:
+def claimed(start: Start, flow: Flow, flow_run: FlowRun, means: Means) -> Start:
     """The start of a run whose objects are its own now, with what its trigger knows of them and its labels.
 
     Raises Taken where another run has them, and what the book or the storage raises.
@@ -42,7 +38,7 @@ def claimed(
             if claim:
                 claim_batch(book, claim, run_id)
             else:
-                trigger = claim_event(book, flow, storage, trigger, run_id, masker, find_secret)
+                trigger = claim_event(book, flow, means, trigger, run_id)
     labels = _claim(trigger).get("labels")
     return replace(start, trigger={name: value for name, value in trigger.items() if name != CLAIM}, labels=labels)
 

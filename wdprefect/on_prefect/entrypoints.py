@@ -18,7 +18,7 @@ from typing import Any
 from wdprefect.errors import InvalidFlow, Position, Problem
 from wdprefect.execution.runners import choose_options
 from wdprefect.loader import load_text, read_yaml
-from wdprefect.on_prefect.containers import container_block
+from wdprefect.on_prefect.blocks import prefect_block
 from wdprefect.on_prefect.flow import make_prefect_flow
 from wdprefect.on_prefect.names import entrypoint_name
 
@@ -75,4 +75,4 @@ def _built(files: Mapping[str, Path], name: str, storage: str | None, runner: st
         known = ", ".join(files) or "none"
         raise AttributeError(f"there is no flow '{name}'; there are: {known}")
     flow = load_text(files[name].read_bytes(), str(files[name]))
-    return make_prefect_flow(flow, replace(choose_options(flow, runner), block=container_block), storage)
+    return make_prefect_flow(flow, replace(choose_options(flow, runner), block=prefect_block), storage)

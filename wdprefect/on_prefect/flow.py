@@ -16,16 +16,16 @@ from prefect.context import FlowRunContext
 from pydantic import SecretStr
 
 from wdprefect.errors import UsageError, WdprefectError
+from wdprefect.execution.blocks import Blocks
 from wdprefect.execution.execution import Execution
 from wdprefect.execution.flow_run import Start, Surroundings, execute
 from wdprefect.execution.logbook import Sink
 from wdprefect.execution.run import Options, Watcher
 from wdprefect.execution.runners import check_runners
-from wdprefect.execution.services import FindSecret
+from wdprefect.intake.means import Means
 from wdprefect.intake.objects import Taken
 from wdprefect.masking import Masker, without_secrets
 from wdprefect.model.flow import Flow
-from wdprefect.model.ports import Storage
 from wdprefect.on_prefect.artifacts import Artifacts
 from wdprefect.on_prefect.claiming import claimed
 from wdprefect.on_prefect.engine import PrefectEngine
@@ -140,15 +140,15 @@ async def _run(
     try:
         await _check(flow, options, caller)
         kept = await storage_of_run(storage)
-        find_secret = secrets_of_blocks()
-        start = await _claimed(start, flow, flow_run, kept, masker, find_secret, caller)
+        means = Means(kept, masker, secrets_of_blocks(), Blocks(options.block, masker))
+        start = await _claimed(start, flow, flow_run, means, caller)
         around = Surroundings(
             PrefectEngine(pump, Artifacts(flow.name, execution_id, kept, masker), masker, execution_id),
             kept,
             options,
             (pump, *(caller.sinks if caller else ())),
             caller.watchers if caller else (),
-            find_secret,
+            means.find_secret,
             masker,
             killed.append,
         )
@@ -185,19 +185,11 @@ async def _check(flow: Flow, options: Options, caller: Caller | None) -> None:
         await asyncio.to_thread(check_runners, flow, options)
 
 
-async def _claimed(
-    start: Start,
-    flow: Flow,
-    flow_run: FlowRun,
-    storage: Storage,
-    masker: Masker,
-    find_secret: FindSecret,
-    caller: Caller | None,
-) -> Start:
+async def _claimed(start: Start, flow: Flow, flow_run: FlowRun, means: Means, caller: Caller | None) -> Start:
     """The start with what its trigger knows, whose objects are this run's. Raises Taken where they are another's."""
     if start.trigger is None or caller:
         return start
-    return await asyncio.to_thread(claimed, start, flow, flow_run, storage, masker, find_secret)
+    return await asyncio.to_thread(claimed, start, flow, flow_run, means)
 
 
 def _failed(error: WdprefectError, masker: Masker) -> prefect.State[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Literal
+from typing import Any
 
 import prefect
 from prefect.logging import get_run_logger
@@ -17,37 +17,61 @@ from prefect.logging import get_run_logger
 from wdprefect.errors import WdprefectError
 from wdprefect.intake.chosen import chosen_flows
 from wdprefect.intake.health import Level
+from wdprefect.intake.listen_options import RUNS, ListenOptions, RunnerName
+from wdprefect.intake.listener import Begin
 from wdprefect.model.stop import Stop
-from wdprefect.on_prefect.listening import RUNS, Listening, listen
+from wdprefect.on_prefect.listening import listen
 from wdprefect.on_prefect.states import prefect_state
 
 _LEVELS: dict[Level, int] = {"INFO": logging.INFO, "WARN": logging.WARNING, "ERROR": logging.ERROR}
 
 
-# Its parameters are few and plain: the form in the UI shows them.
+# Its parameters are plain: the form in the UI shows them.
 @prefect.flow(name="wdprefect-listen", validate_parameters=True)
-async def listen_flow(
+async def listen_flow(  # noqa: PLR0913  the options of the command
+    *,
     flows: list[str] | None = None,
-    begin: Literal["beginning", "now"] = "beginning",
-    warm: bool = False,  # noqa: FBT001, FBT002  as above
+    begin: Begin = "beginning",
+    warm: bool = False,
     runs: int = RUNS,
     deployment: str | None = None,
     storage: str | None = None,
+    runner: RunnerName | None = None,
     book: str | None = None,
+    webhook: str | None = None,
+    webhook_token_file: str | None = None,
+    sns_topics: list[str] | None = None,
+    health: str | None = None,
 ) -> Any:
     """Start flows with objects that arrive in buckets, until the run is cancelled.
 
-    flows: YAML files and folders, by default deployments/flows. The others are the options of `wdprefect listen`.
+    flows: YAML files and folders, by default deployments/flows. The others are the options of `wdprefect listen`:
+    begin is --from, and sns_topics has one item for each --sns-topic. What is wrong fails the run with the words of the
+    command. Parameters are seen by everybody: the token of the webhook is read from a file of the worker, or from its
+    variable WDPREFECT_WEBHOOK_TOKEN, and a book with a password is for its variable WDPREFECT_BOOK.
     """
     logger = get_run_logger()
     stop = Stop()
+    options = ListenOptions(
+        begin=begin,
+        warm=warm,
+        runs=runs,
+        deployment=deployment,
+        storage=storage,
+        runner=runner,
+        book=book,
+        webhook=webhook,
+        webhook_token_file=webhook_token_file,
+        sns_topics=sns_topics or [],
+        health=health,
+    )
 
     def say(level: Level, text: str) -> None:
         logger.log(_LEVELS[level], text)
 
     def work() -> None:
+        how = options.listening()
         found = chosen_flows(flows or ["deployments/flows"])
-        how = Listening(begin=begin, is_warm=warm, runs=runs, deployment=deployment, storage=storage, book=book)
         listen({flow.name: path for path, flow in found.items()}, list(found.values()), how, stop, say)
 
     working = asyncio.ensure_future(asyncio.to_thread(work))
@@ -57,7 +81,8 @@ async def listen_flow(
         stop.request()
         await working
         # Prefect would call it a crash.
-        return prefect_state("KILLED", "the listener was cancelled; runs that have begun go on")
+        ended = "its warm runs have ended, too" if warm else "runs that have begun go on"
+        return prefect_state("KILLED", f"the listener was cancelled; {ended}")
     except WdprefectError as error:
         return prefect_state("FAILED", str(error))
     return prefect_state("SUCCESS", "it was asked to end")

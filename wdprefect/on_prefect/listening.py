@@ -6,23 +6,24 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from uuid import UUID
 
+from wdprefect.execution.blocks import Blocks
 from wdprefect.intake.book import open_book
 from wdprefect.intake.desk import LEASE
 from wdprefect.intake.duties import duties_of
 from wdprefect.intake.duty import Duty
 from wdprefect.intake.guarded import Broken, Work
 from wdprefect.intake.health import Health, Level
-from wdprefect.intake.listener import Begin, Listener
+from wdprefect.intake.listen_options import Listening
+from wdprefect.intake.listener import Listener
+from wdprefect.intake.means import Means
 from wdprefect.intake.sources.health_server import HealthServer
-from wdprefect.intake.sources.webhook import WebhookSettings
 from wdprefect.masking import Masker
 from wdprefect.model.flow import Flow
 from wdprefect.model.stop import Stop
+from wdprefect.on_prefect.blocks import prefect_block
 from wdprefect.on_prefect.intake import PrefectRuns
 from wdprefect.on_prefect.secrets import secrets_of_blocks
 from wdprefect.on_prefect.storage import storage_outside
@@ -32,29 +33,7 @@ from wdprefect.on_prefect.warm.process import Settings
 from wdprefect.on_prefect.warm.runner import WarmRunner
 
 Say = Callable[[Level, str], None]
-RUNS = 16
 GRACE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """How a process listens.
-
-    begin: whether what is there at the first start is taken. is_warm: runs are executed beside this process instead of
-    by workers. runs: how many of a trigger at a time, where its flow allows that. deployment: its name, where a flow
-    has several. storage, runner: as in `wdprefect.run`. book: its URL, if not the configured one. webhook: where stores
-    may post. health: host and port where `GET /health` is answered, where no webhook does.
-    """
-
-    begin: Begin = "beginning"
-    is_warm: bool = False
-    runs: int = RUNS
-    deployment: str | None = None
-    storage: str | None = None
-    runner: Literal["process", "docker"] | None = None
-    book: str | None = None
-    webhook: WebhookSettings | None = None
-    health: tuple[str, int] | None = None
 
 
 def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, stop: Stop, say: Say) -> None:
@@ -72,8 +51,8 @@ def listen(files: Mapping[str, Path], flows: Sequence[Flow], how: Listening, sto
         say(level, masker.hide(text))
 
     storage = asyncio.run(storage_outside(how.storage))
-    find_secret = secrets_of_blocks()
-    duties = [duty for flow in flows for duty in duties_of(flow, storage, masker, find_secret, runs=how.runs)]
+    means = Means(storage, masker, secrets_of_blocks(), Blocks(prefect_block, masker))
+    duties = [duty for flow in flows for duty in duties_of(flow, means, runs=how.runs)]
     with closing(open_book(how.book)) as book, ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wdprefect-listen-")))
         warm = _Warm(files, how, folder / "lease", tell) if how.is_warm else None

@@ -17,9 +17,15 @@ ANSWER_SECONDS = 5.0
 _REFUSALS = frozenset({401, 403})
 
 
+_START = "start it, correct PREFECT_API_URL, or do without a server: --engine local"
+
+
 @asynccontextmanager
-async def reaching_api() -> AsyncIterator[None]:
-    """Raise Unavailable for an error in the block whose cause is that the Prefect API is not there for us."""
+async def reaching_api(start: str = _START) -> AsyncIterator[None]:
+    """Raise Unavailable for an error in the block whose cause is that the Prefect API is not there for us.
+
+    start: what to do where it does not answer.
+    """
     try:
         yield
     except PrefectHTTPStatusError as error:
@@ -36,8 +42,7 @@ async def reaching_api() -> AsyncIterator[None]:
         silence = await _silence()
         if silence is None:
             raise
-        step = "start it, correct PREFECT_API_URL, or do without a server: --engine local"
-        raise Unavailable(f"the Prefect API at {_address()} does not answer: {silence} ({step})") from error
+        raise Unavailable(f"the Prefect API at {_address()} does not answer: {silence} ({start})") from error
 
 
 async def _silence() -> str | None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from prefect.filesystems import LocalFileSystem
 from prefect.results import aget_default_result_storage, get_result_store
-from pydantic import SecretStr
 
 from wdprefect.errors import UsageError
 from wdprefect.model.ports import Storage
+from wdprefect.on_prefect.accounts import facts_of
 from wdprefect.on_prefect.reaching import reaching_api
 from wdprefect.storage import open_storage
 from wdprefect.storage.local import LocalStorage
@@ -77,10 +77,6 @@ def _client(credentials: Any) -> Any:
 
 def _identity(credentials: Any) -> tuple[str, ...]:
     """What makes the credentials of two blocks the same, those of AWS or of MinIO."""
-    # The secrets as they are: their texts are stars.
-    facts = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in credentials
-    }
     # A role is assumed when its client is made, for an hour if nothing else is asked for.
     period = int(monotonic() // ASSUMED_SECONDS) if getattr(credentials, "assume_role_arn", None) else 0
-    return (type(credentials).__name__, str(sorted(facts.items())), str(period))
+    return (type(credentials).__name__, facts_of(credentials), str(period))

@@ -38,9 +38,23 @@ def make_client(session: Any, service: str = "s3", *, config: Any = None, **para
         s3={"addressing_style": "path"} if own_server else None,
     )
     _read_times_fast(session)
-    merged = usual.merge(config) if config else usual  # type: ignore[no-untyped-call]  # as above
-    client: BaseClient = session.client(service, config=merged, **parameters)
+    client: BaseClient = session.client(service, config=merged(usual, config), **parameters)
     return client
+
+
+def merged(first: Any, second: Any) -> Any:
+    """Two botocore Configs as one, in which the second wins, setting by setting also among those of S3.
+
+    Either may be None.
+    """
+    from botocore.config import Config  # as above
+
+    if first is None or second is None:
+        return first or second
+    both = first.merge(second)
+    # botocore takes the second's for all of them.
+    s3 = {**(first.s3 or {}), **(second.s3 or {})}
+    return both.merge(Config(s3=s3)) if s3 else both  # type: ignore[no-untyped-call]  # as above
 
 
 def _read_times_fast(session: Any) -> None:

@@ -302,7 +302,7 @@ def test_role_that_is_refused(sts: Sts) -> None:
     )
 
     reason = "the role cannot be assumed: not for you (AccessDenied, bucket 'box' at http://127.0.0.1:9)"
-    step = "let these credentials assume it (sts:AssumeRole), and check 'stsRoleArn' and 'stsRoleExternalId'"
+    step = "let these credentials assume it (sts:AssumeRole); check 'stsRoleArn', 'stsRoleExternalId' or the block"
     assert f"cannot list 's3://box/': {reason}; {step}" == said
 
 

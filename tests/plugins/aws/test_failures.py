@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.s3
 
-CREDENTIALS = "check 'accessKeyId' and 'secretKeyId', or without them the AWS_… variables and the profile"
+CREDENTIALS = "check 'accessKeyId' and 'secretKeyId', or else the block, the AWS_… variables or the profile"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,8 @@ def test_unreachable(s3: BaseClient) -> None:
     said = error_of("List", "bucket: box\nendpointOverride: http://127.0.0.1:9")
 
     reason = "the server cannot be reached (EndpointConnectionError, bucket 'box' at http://127.0.0.1:9)"
-    assert f"cannot list 's3://box/': {reason}; check 'endpointOverride', the network and the proxy" == said
+    step = "check 'endpointOverride' or the endpoint of the block, the network and the proxy"
+    assert f"cannot list 's3://box/': {reason}; {step}" == said
 
 
 def test_nobody(s3: BaseClient, monkeypatch: pytest.MonkeyPatch) -> None:

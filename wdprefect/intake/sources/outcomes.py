@@ -42,7 +42,9 @@ Report = Callable[[Outcome], None]
 _LATER = "it is tried again"
 # What to do, by the kind of what is wrong, where another thing is to be said to whoever writes triggers.
 _OF_TRIGGERS: Mapping[str, str] = {
-    "credentials": "check the access key and its secret: the trigger's properties, the AWS_… variables, or the profile",
+    "credentials": (
+        "check the access key and its secret: the trigger's properties or block, the AWS_… variables, or the profile"
+    ),
     "bucket": "make it, or correct the trigger's 'bucket'",
     "bucket name": "correct the trigger's 'bucket'",
     "region": "set the region of the connection to its own",

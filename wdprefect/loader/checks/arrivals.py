@@ -98,7 +98,7 @@ def _is_seen(written: _Written, writer: TaskSpec | TriggerSpec, trigger: Trigger
     if not isinstance(written.bucket, str) or not isinstance(written.key, str) or data.get("filter") == "DIRECTORY":
         return False
     # The same template is taken for the same bucket.
-    if written.bucket != data.get("bucket") or writer.data.get("endpointOverride") != data.get("endpointOverride"):
+    if written.bucket != data.get("bucket") or _server(writer.data) != _server(data):
         return False
     if has_template([prefix, delimiter, regexp]):
         return False
@@ -107,6 +107,12 @@ def _is_seen(written: _Written, writer: TaskSpec | TriggerSpec, trigger: Trigger
         return False
     begins = written.key if is_whole else _beginning(written)
     return is_shown(begins, prefix, delimiter) and (not regexp or _matches(regexp, begins))
+
+
+def _server(data: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What says which server is asked: the block only where nothing wins over it."""
+    endpoint = data.get("endpointOverride")
+    return endpoint, None if endpoint else data.get("credentialsBlock")
 
 
 def _beginning(written: _Written) -> str:

@@ -12,7 +12,7 @@ import prefect
 from wdprefect.errors import InvalidFlow, Position, Problem, WdprefectError
 from wdprefect.execution.runners import choose_options
 from wdprefect.loader import load_file, load_text
-from wdprefect.on_prefect.containers import container_block
+from wdprefect.on_prefect.blocks import prefect_block
 from wdprefect.on_prefect.flow import Alone, make_prefect_flow
 from wdprefect.on_prefect.warm.owner import Owner
 
@@ -65,7 +65,7 @@ class WarmFlows:
             if flow.name != name:
                 message = f"the file holds the flow '{flow.name}', not '{name}'"
                 raise InvalidFlow([Problem(Position(str(file), 1, 1), "WD422", message)])
-            options = replace(choose_options(flow, self._loading.runner), block=container_block)
+            options = replace(choose_options(flow, self._loading.runner), block=prefect_block)
             return make_prefect_flow(flow, options, self._loading.storage, alone=self._loading.alone)
         except WdprefectError as error:
             return error

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from wdprefect.errors import TaskFailed
+from wdprefect.loader.shape import has_template
+from wdprefect.model.blocks import AwsAccount, FindBlock, no_blocks
 from wdprefect.model.node import Bool, Duration, Node, Text
-from wdprefect.storage.s3_client import make_client, shared_client
+from wdprefect.plugins.aws._session import Role, assuming, session_of
+from wdprefect.storage.s3_client import make_client, merged, shared_client
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-SESSION_NAME = "wdprefect"
+_BLOCK = re.compile(r"(aws|minio)-credentials/[a-z0-9-]+")
+_OF_BLOCK = "an extension of ours: 'aws-credentials/NAME' or 'minio-credentials/NAME', a Prefect block in place of keys"
+# What says in another way who asks.
+_INSTEAD = ("access_key_id", "secret_key_id", "session_token", "sts_role_arn")
+
+
+def _block_name(name: str) -> str:
+    if not _BLOCK.fullmatch(name) and not has_template(name):
+        raise ValueError(_no_block(name))
+    return name
+
+
+def _no_block(name: str) -> str:
+    form = "'aws-credentials/NAME' or 'minio-credentials/NAME'"
+    return f"write {form}, NAME with lower-case letters, digits and dashes, not '{name}'"
 
 
 class Connection(Node):
@@ -23,11 +40,14 @@ class Connection(Node):
 
     Without `accessKeyId` and `secretKeyId`, boto3 looks for credentials itself: the AWS_… variables, a profile, the
     machine's role. With `stsRoleArn` they only serve to assume that role, whose credentials are renewed as they expire.
+    `credentialsBlock`, an extension of ours, is a Prefect block that says who asks and whom; `region`,
+    `endpointOverride` and `forcePathStyle` win over it.
     """
 
     access_key_id: Text | None = None
     secret_key_id: Text | None = None
     session_token: Text | None = None
+    credentials_block: Annotated[Text, AfterValidator(_block_name)] | None = Field(default=None, description=_OF_BLOCK)
     region: Text | None = None
     endpoint_override: Text | None = None
     force_path_style: Bool | None = None
@@ -37,6 +57,15 @@ class Connection(Node):
     sts_role_session_name: Text | None = None
     sts_role_session_duration: Duration = timedelta(minutes=15)
     sts_endpoint_override: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_says_who_asks(self) -> Connection:
+        for name in _INSTEAD:
+            if self.credentials_block and getattr(self, name):
+                step = "let the block name the role" if name == "sts_role_arn" else "give one of them"
+                alias = type(self).model_fields[name].alias
+                raise ValueError(f"'credentialsBlock' and '{alias}' both say who asks: {step}")
+        return self
 
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> Connection:
@@ -59,40 +88,68 @@ class Connection(Node):
         return self
 
 
-def client_of(connection: Connection, service: str = "s3", endpoint: str | None = None) -> BaseClient:
+def client_of(
+    connection: Connection, service: str = "s3", endpoint: str | None = None, block: FindBlock = no_blocks
+) -> BaseClient:
     """The client of a connection: the same one for all threads of this process that ask with the same identity.
 
-    endpoint: the address of the service where it is not the connection's own, such as that of a queue. Nothing is sent
-    yet. Raises TaskFailed for a connection that no client can be made of.
+    endpoint: the address of the service where it is not the connection's own, such as that of a queue. block: finds the
+    Prefect block that the connection may name. Nothing is sent to the service yet. Raises TaskFailed for a connection
+    that no client can be made of, and what `block` raises.
     """
     plain = Connection.model_construct(**{name: getattr(connection, name) for name in Connection.model_fields})
-    return shared_client((plain, service, endpoint), lambda: _client(plain, service, endpoint))
+    account = _account(connection.credentials_block, block) if connection.credentials_block else None
+    return shared_client((plain, account, service, endpoint), lambda: _client(plain, account, service, endpoint))
 
 
-def _client(connection: Connection, service: str, endpoint: str | None) -> BaseClient:
+def _account(name: str, block: FindBlock) -> AwsAccount:
+    if not _BLOCK.fullmatch(name):
+        # What a template gives may look like another one.
+        raise TaskFailed(f"'credentialsBlock': {_no_block(name)}")
+    account: AwsAccount = block(name)
+    return account
+
+
+def _client(connection: Connection, account: AwsAccount | None, service: str, endpoint: str | None) -> BaseClient:
     # A quarter of a second, which only those pay who have something to ask.
     from botocore.exceptions import BotoCoreError
 
-    address = endpoint or connection.endpoint_override
-    parameters = {"endpoint_url": address} if address else {}
+    parameters = account.parameters() if account else {}
+    if address := endpoint or connection.endpoint_override:
+        parameters["endpoint_url"] = address
+    if service != "s3":
+        # A block's version is that of S3.
+        parameters.pop("api_version", None)
     try:
-        session = _session(connection)
-        return make_client(session, service, config=_addressing(connection), **parameters)
+        config = merged(parameters.pop("config", None), _addressing(connection))
+        return make_client(_session(connection, account), service, config=config, **parameters)
     except (BotoCoreError, ValueError) as error:
-        raise TaskFailed(f"cannot connect to {address or f'the service {service} of AWS'}: {error}") from error
+        where = parameters.get("endpoint_url") or f"the service {service} of AWS"
+        who = f" with the block '{account.block}'" if account else ""
+        raise TaskFailed(f"cannot connect to {where}{who}: {error}") from error
 
 
-def _session(connection: Connection) -> Any:
-    import boto3  # as above
+def _session(connection: Connection, account: AwsAccount | None) -> Any:
+    if account:
+        source = account.session(connection.region or None)
+        step = f"put keys into the block '{account.block}'"
+        return assuming(source, Role(account.role, step)) if account.role else source
+    source = session_of(connection.access_key_id, connection.secret_key_id, connection.session_token, connection.region)
+    if not connection.sts_role_arn:
+        return source
+    step = "give 'accessKeyId' and 'secretKeyId'"
+    return assuming(source, Role(_asked(connection), step, connection.sts_endpoint_override or None))
 
-    # A session of its own: boto3's default one is not safe to use from several threads.
-    session = boto3.session.Session(  # type: ignore[no-untyped-call]  # boto3 has no types
-        aws_access_key_id=connection.access_key_id or None,
-        aws_secret_access_key=connection.secret_key_id or None,
-        aws_session_token=connection.session_token or None,
-        region_name=connection.region or None,
-    )
-    return _assuming(session, connection) if connection.sts_role_arn else session
+
+def _asked(connection: Connection) -> dict[str, Any]:
+    """What is asked of AssumeRole."""
+    asked = {
+        "RoleArn": connection.sts_role_arn,
+        "RoleSessionName": connection.sts_role_session_name,
+        "DurationSeconds": int(connection.sts_role_session_duration.total_seconds()),
+        "ExternalId": connection.sts_role_external_id,
+    }
+    return {name: value for name, value in asked.items() if value}
 
 
 def _addressing(connection: Connection) -> Any:
@@ -103,46 +160,3 @@ def _addressing(connection: Connection) -> Any:
         return None
     style = "path" if connection.force_path_style else "virtual"
     return Config(s3={"addressing_style": style})  # type: ignore[no-untyped-call]  # as above
-
-
-def _assuming(source: Any, connection: Connection) -> Any:
-    """A session that has the role's credentials instead of those of `source`."""
-    import boto3  # as above
-    import botocore.session
-    from botocore.credentials import AssumeRoleCredentialFetcher, CredentialResolver
-
-    credentials = source.get_credentials()
-    if credentials is None:
-        reason = (
-            "there are no credentials to do it with; give 'accessKeyId' and 'secretKeyId', or set the AWS_… variables"
-        )
-        raise TaskFailed(f"cannot assume the role '{connection.sts_role_arn}': {reason}")
-
-    def sts(name: str, **keys: Any) -> Any:
-        return source.client(name, endpoint_url=connection.sts_endpoint_override or None, **keys)
-
-    asked: dict[str, Any] = {
-        "RoleSessionName": connection.sts_role_session_name or SESSION_NAME,
-        "DurationSeconds": int(connection.sts_role_session_duration.total_seconds()),
-    }
-    if connection.sts_role_external_id:
-        asked["ExternalId"] = connection.sts_role_external_id
-    fetcher = AssumeRoleCredentialFetcher(sts, credentials, connection.sts_role_arn, extra_args=asked)  # type: ignore[no-untyped-call]  # as above
-    session = botocore.session.get_session()  # type: ignore[no-untyped-call]  # as above
-    session.register_component("credential_provider", CredentialResolver([_Role(fetcher)]))  # type: ignore[no-untyped-call]  # as above
-    return boto3.session.Session(botocore_session=session, region_name=source.region_name)  # type: ignore[no-untyped-call]  # as above
-
-
-@dataclass(frozen=True, slots=True)
-class _Role:
-    """What botocore asks for credentials: those of a role, fetched when they are first needed."""
-
-    fetcher: Any
-
-    METHOD: ClassVar[str] = "assume-role"
-    CANONICAL_NAME: ClassVar[str] = "custom-wdprefect"
-
-    def load(self) -> Any:
-        from botocore.credentials import DeferredRefreshableCredentials  # as above
-
-        return DeferredRefreshableCredentials(self.fetcher.fetch_credentials, self.METHOD)  # type: ignore[no-untyped-call]  # as above

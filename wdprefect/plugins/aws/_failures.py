@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 _OF_TASKS = {
-    "credentials": "check 'accessKeyId' and 'secretKeyId', or without them the AWS_… variables and the profile",
+    "credentials": "check 'accessKeyId' and 'secretKeyId', or else the block, the AWS_… variables or the profile",
     "bucket": "make the bucket, or name another one in 'bucket'",
     "bucket name": "name another one in 'bucket'",
     "region": "set 'region' to the bucket's",
-    "role": "let these credentials assume it (sts:AssumeRole), and check 'stsRoleArn' and 'stsRoleExternalId'",
-    "reach": "check 'endpointOverride', the network and the proxy",
+    "role": "let these credentials assume it (sts:AssumeRole); check 'stsRoleArn', 'stsRoleExternalId' or the block",
+    "reach": "check 'endpointOverride' or the endpoint of the block, the network and the proxy",
 }
 # What has to be allowed, by what is done.
 _PERMISSIONS = {

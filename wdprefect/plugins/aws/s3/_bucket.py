@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from wdprefect.model.context import RunContext
 from wdprefect.model.node import Text
 from wdprefect.model.task import Leaf
-from wdprefect.plugins.aws._connection import Connection
+from wdprefect.plugins.aws._connection import Connection, client_of
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 
 class S3Task(Connection, Leaf):
@@ -21,6 +25,10 @@ class S3Task(Connection, Leaf):
         "workerGroup": "choose a work pool or queue for the deployment of the flow",
         "workerSelector": "choose a work pool or queue for the deployment of the flow",
     }
+
+    def client(self, ctx: RunContext) -> BaseClient:
+        """The client of the task's connection."""
+        return client_of(self, block=ctx.block)
 
 
 class InBucket(Connection):

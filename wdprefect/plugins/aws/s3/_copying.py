@@ -8,7 +8,6 @@ from wdprefect.errors import TaskFailed
 from wdprefect.model.context import RunContext
 from wdprefect.model.node import Bool, Node, Text
 from wdprefect.model.task import TaskOutputs
-from wdprefect.plugins.aws._connection import client_of
 from wdprefect.plugins.aws._failures import failing
 from wdprefect.plugins.aws._moves import Destination, copy_object
 from wdprefect.plugins.aws._objects import unquoted
@@ -71,7 +70,7 @@ class Copy(S3Task):
             raise TaskFailed(
                 f"'s3://{bucket}/{key}' would be deleted after it was copied onto itself: leave out 'delete'"
             )
-        client = client_of(self)
+        client = self.client(ctx)
         source = given(Bucket=self.from_.bucket, Key=self.from_.key, VersionId=self.from_.version_id)
         with failing(client, "copy", self.from_.bucket, self.from_.key):
             head = client.head_object(**source)

@@ -7,7 +7,6 @@ from pydantic import Field
 from wdprefect.model.context import RunContext
 from wdprefect.model.node import Bool, Text
 from wdprefect.model.task import TaskOutputs
-from wdprefect.plugins.aws._connection import client_of
 from wdprefect.plugins.aws._failures import failing
 from wdprefect.plugins.aws.s3._bucket import S3Task, given
 
@@ -49,8 +48,8 @@ class CreateBucket(S3Task):
         bucket: str
         region: str | None = None
 
-    def run(self, ctx: RunContext) -> TaskOutputs:  # noqa: ARG002  one request needs nothing of it
-        client = client_of(self)
+    def run(self, ctx: RunContext) -> TaskOutputs:
+        client = self.client(ctx)
         region = client.meta.region_name
         elsewhere = {"LocationConstraint": region} if region not in (_FIRST_REGION, "aws-global") else None
         options = given(

@@ -12,7 +12,6 @@ from wdprefect.model.context import RunContext
 from wdprefect.model.node import Bool, Int, Text
 from wdprefect.model.parallel import in_parallel
 from wdprefect.model.task import TaskOutputs
-from wdprefect.plugins.aws._connection import client_of
 from wdprefect.plugins.aws._failures import failing
 from wdprefect.plugins.aws._transfer import check
 from wdprefect.plugins.aws.s3._bucket import InBucket, S3Task, given
@@ -57,8 +56,8 @@ class Delete(InBucket, S3Task):
         delete_marker: bool | None = None
         request_charged: str | None = None
 
-    def run(self, ctx: RunContext) -> TaskOutputs:  # noqa: ARG002  one request needs nothing of it
-        client = client_of(self)
+    def run(self, ctx: RunContext) -> TaskOutputs:
+        client = self.client(ctx)
         options = given(
             MFA=self.mfa,
             BypassGovernanceRetention=self.bypass_governance_retention,
@@ -104,7 +103,7 @@ class DeleteList(Selection, S3Task):
         size: int = 0
 
     def run(self, ctx: RunContext) -> TaskOutputs:
-        client = client_of(self)
+        client = self.client(ctx)
         found = listed(client, self, None, ctx)
         if not found and self.error_on_empty:
             wanted = given(prefix=self.prefix, regexp=self.regexp)

@@ -15,7 +15,6 @@ from wdprefect.model.node import Bool, Int, Text
 from wdprefect.model.parallel import in_parallel
 from wdprefect.model.task import TaskOutputs
 from wdprefect.plugins.aws._checksums import stored_checksum, verify
-from wdprefect.plugins.aws._connection import client_of
 from wdprefect.plugins.aws._failures import failing
 from wdprefect.plugins.aws._moves import Acting, State, Taken, copy_away, remove
 from wdprefect.plugins.aws._objects import file_name, is_folder, unquoted
@@ -92,7 +91,7 @@ class Download(InBucket, S3Task):
         files: dict[str, dict[str, Any]] | None = None
 
     def run(self, ctx: RunContext) -> TaskOutputs:
-        client = client_of(self)
+        client = self.client(ctx)
         asked = given(RequestPayer=self.request_payer, ExpectedBucketOwner=self.expected_bucket_owner)
         fetch = _Fetching(ctx, client, self.bucket, asked, checks=self.validate_checksum)
         if self.key is not None:
@@ -154,7 +153,7 @@ class Downloads(Selection, Acting, S3Task):
         output_files: dict[str, str]
 
     def run(self, ctx: RunContext) -> TaskOutputs:
-        client = client_of(self)
+        client = self.client(ctx)
         asked = given(RequestPayer=self.request_payer, ExpectedBucketOwner=self.expected_bucket_owner)
         found = listed(client, self, self.max_files, ctx)
         fetch = _Fetching(ctx, client, self.bucket, asked, checks=self.validate_checksum)

@@ -16,7 +16,6 @@ from wdprefect.model.context import RunContext
 from wdprefect.model.node import Int, Text
 from wdprefect.model.stop import Stop
 from wdprefect.model.task import TaskOutputs
-from wdprefect.plugins.aws._connection import client_of
 from wdprefect.plugins.aws._failures import failing
 from wdprefect.plugins.aws._objects import is_folder, object_record, unquoted
 from wdprefect.plugins.aws._transfer import check
@@ -116,7 +115,7 @@ class List(Selection, S3Task):
         objects: list[dict[str, Any]]
 
     def run(self, ctx: RunContext) -> TaskOutputs:
-        found = listed(client_of(self), self, self.max_files, ctx)
+        found = listed(self.client(ctx), self, self.max_files, ctx)
         ctx.metrics.add("counter", "s3.objects.count", len(found), {})
         return self.Outputs(objects=[item.record() for item in found])
 

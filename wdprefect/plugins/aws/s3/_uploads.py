@@ -16,7 +16,6 @@ from wdprefect.model.keys import in_folder
 from wdprefect.model.node import Bool, Int, Map, Text
 from wdprefect.model.parallel import in_parallel
 from wdprefect.model.task import TaskOutputs
-from wdprefect.plugins.aws._connection import client_of
 from wdprefect.plugins.aws._failures import failing
 from wdprefect.plugins.aws._objects import unquoted
 from wdprefect.plugins.aws._transfer import upload
@@ -126,7 +125,7 @@ class Upload(InBucket, S3Task):
             return self._several(ctx, files)
         [(name, uri)] = files.items()
         key = in_folder(self.key, name) if self.key.endswith("/") else self.key
-        stored = self._store(ctx, client_of(self), key, uri)
+        stored = self._store(ctx, self.client(ctx), key, uri)
         self._count(ctx, [stored])
         return self.Outputs(bucket=self.bucket, key=key, eTag=stored["eTag"], versionId=stored.get("versionId"))
 
@@ -135,7 +134,7 @@ class Upload(InBucket, S3Task):
             if getattr(self, name) is not None:
                 alias = type(self).model_fields[name].alias
                 raise TaskFailed(f"'{alias}' is that of one file, but 'from' names {len(files)}: leave it out")
-        client = client_of(self)
+        client = self.client(ctx)
 
         def store(item: tuple[str, str]) -> dict[str, Any]:
             name, uri = item
