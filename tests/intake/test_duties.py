@@ -20,6 +20,7 @@ LOG = "- {id: say, type: io.kestra.plugin.core.log.Log, message: hello}"
 def duty(storage: Any, *properties: str, **more: str) -> Duty:
     """What a trigger of the bucket `box` has to do."""
     lines = ["- id: t", "  type: io.kestra.plugin.aws.s3.Trigger", "  bucket: box", "  region: eu-central-1"]
+    lines.append("  action: NONE")
     flow = flow_of(LOG, triggers="\n".join([*lines, *(f"  {line}" for line in properties)]), **more)
     (made,) = duties_of(flow, storage, Masker(), lambda _: None, runs=4)
     return made
@@ -34,8 +35,8 @@ def storage(base: str) -> S3Storage:
 @pytest.mark.parametrize(
     ("base", "watched"),
     [
-        pytest.param("", "action: NONE", id="the whole bucket"),
-        pytest.param("runs", "action: NONE", id="a folder of the bucket"),
+        pytest.param("", "prefix: ''", id="the whole bucket"),
+        pytest.param("runs", "prefix: ''", id="a folder of the bucket"),
         pytest.param("", "prefix: te", id="what the namespace begins with"),
         pytest.param("runs", "prefix: runs/team/made/triggers/", id="inside"),
     ],
@@ -62,6 +63,21 @@ def test_own_files(base: str, watched: str) -> None:
 def test_files_beside(base: str, watched: str) -> None:
     """In the same bucket, and not seen by the trigger."""
     assert "box" == duty(storage(base), watched).watch.bucket
+
+
+@pytest.mark.parametrize(
+    ("properties", "concurrency", "expected"),
+    [
+        pytest.param([], {}, 1, id="one after the other"),
+        pytest.param([], {"concurrency": "limit: 9"}, 1, id="whatever the flow allows"),
+        pytest.param(["allowConcurrent: true"], {}, 4, id="as many as the listener is told"),
+        pytest.param(["allowConcurrent: true"], {"concurrency": "limit: 2"}, 2, id="no more than the flow allows"),
+        pytest.param(["allowConcurrent: true"], {"concurrency": "limit: 9"}, 4, id="nor than the listener is told"),
+    ],
+)
+def test_runs_at_a_time(properties: list[str], concurrency: dict[str, str], expected: int) -> None:
+    """Runs of a trigger come one after the other, or side by side within both bounds."""
+    assert expected == duty(storage(""), "prefix: raw/", *properties, **concurrency).limit
 
 
 def test_inputs_that_nobody_gives(tmp_path: Any) -> None:
