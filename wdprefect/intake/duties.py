@@ -56,7 +56,6 @@ def _duty(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, find_
         raise InvalidTrigger(flow.at(spec.path), spec.id, str(error)) from error
     _refuse_required_inputs(flow, spec)
     _refuse_own_files(flow, spec, trigger, client, storage)
-    is_automated = trigger.start_by == "automation"
     return Duty(
         flow=flow,
         trigger_id=trigger.id,
@@ -68,8 +67,7 @@ def _duty(flow: Flow, spec: TriggerSpec, storage: Storage, masker: Masker, find_
         action=trigger.action,
         archive=trigger.move_to if trigger.action == "MOVE" else None,
         failures=trigger.on_failure.move_to if trigger.on_failure else None,
-        # Each event starts a run.
-        size=1 if is_automated else trigger.most,
+        size=trigger.most,
         limit=_limit(flow, trigger, runs),
         interval=trigger.interval,
         start_by=trigger.start_by,
