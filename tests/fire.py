@@ -50,6 +50,8 @@ triggers:
     startBy: {start_by}
 """
 WARM_UP_SECONDS = 120.0
+# Between two shots.
+PAUSE_SECONDS = 2.0, 6.0
 # How long is watched whether something comes twice, after all is done.
 QUIET_SECONDS = 15.0
 DICE = random.Random()  # noqa: S311  no secret is made of it
@@ -59,8 +61,9 @@ DICE = random.Random()  # noqa: S311  no secret is made of it
 class Scenario:
     """What happens. overwrites: how often each key is stored; versions are kept where that is more than once.
 
-    kills, server_kills: how often a listener, and the server, are killed. duplicates: the share of messages that are
-    sent again, later and in another order. faults: the share of requests to S3 and to the queue that go wrong.
+    kills, server_kills: how often a listener, and the server, are killed, while objects arrive. duplicates: the share
+    of messages that come again, in another order and between those of newer objects. faults: the share of requests to
+    S3 and to the queue that go wrong.
     """
 
     name: str
@@ -78,7 +81,9 @@ class Scenario:
 
 @dataclass
 class Outcome:
-    """What came of it. runs: how many runs that succeeded each version was in."""
+    """What came of it. runs: how many runs that succeeded each version was in. automated: how many runs an automation
+    has made.
+    """
 
     versions: int
     runs: Counter[tuple[str, str]]
@@ -87,6 +92,7 @@ class Outcome:
     kills: int = 0
     server_kills: int = 0
     faults: int = 0
+    automated: int = 0
     said: list[str] = field(default_factory=list)
 
     @property
@@ -209,6 +215,8 @@ def under_fire(scenario: Scenario, server: Ministack, folder: Path, book: str, d
         time.sleep(QUIET_SECONDS)
         outcome.runs, outcome.states = _counted(prefect.url)
         outcome.faults = proxy.failed
+        made_by = Counter(run["created_by"]["type"] for run in _flow_runs(prefect.url) if run["created_by"])
+        outcome.automated = made_by["AUTOMATION"]
     outcome.said = (folder / "listen.log").read_text(errors="replace").splitlines()
     return outcome
 
@@ -258,7 +266,7 @@ def _fire(scenario: Scenario, listeners: Listeners, prefect: Server, outcome: Ou
     shots = ["listener"] * scenario.kills + ["server"] * scenario.server_kills
     DICE.shuffle(shots)
     for shot in shots:
-        time.sleep(DICE.uniform(2, 6))
+        time.sleep(DICE.uniform(*PAUSE_SECONDS))
         if shot == "listener":
             listeners.kill_one()
             outcome.kills += 1
@@ -270,21 +278,26 @@ def _fire(scenario: Scenario, listeners: Listeners, prefect: Server, outcome: Ou
 
 
 def _send(scenario: Scenario, bucket: NotifiedBucket) -> None:
-    """Store the objects; some messages of the queue come twice, and late."""
+    """Store the objects, as long as there is shooting; what some messages tell comes again behind newer ones."""
+    # The server itself sends the first ones in the order of the objects.
     late: list[str] = []
-    for turn in range(scenario.overwrites):
-        for number in range(scenario.objects):
-            key = f"raw/{number % 10}/{number}.txt"
-            bucket.put(key, f"{number} {turn}".encode())
-            if DICE.random() < scenario.duplicates:
-                late.append(json.dumps({"Records": [_record(bucket, key)]}))
+    versions = [(number, turn) for turn in range(scenario.overwrites) for number in range(scenario.objects)]
+    pause = (scenario.kills + scenario.server_kills) * sum(PAUSE_SECONDS) / 2 / len(versions)
+    for number, turn in versions:
+        key = f"raw/{number % 10}/{number}.txt"
+        version = bucket.put(key, f"{number} {turn}".encode())
+        if DICE.random() < scenario.duplicates:
+            late.append(json.dumps({"Records": [_record(bucket, key, version)]}))
+        if len(late) > 1 and DICE.random() < scenario.duplicates:
+            bucket.send(late.pop(DICE.randrange(len(late) - 1)))
+        time.sleep(DICE.uniform(0, 2 * pause))
     DICE.shuffle(late)
     for body in late:
         bucket.send(body)
 
 
-def _record(bucket: NotifiedBucket, key: str) -> dict[str, Any]:
-    told = {"bucket": {"name": bucket.name}, "object": {"key": key}}
+def _record(bucket: NotifiedBucket, key: str, version: str | None) -> dict[str, Any]:
+    told = {"bucket": {"name": bucket.name}, "object": {"key": key, **({"versionId": version} if version else {})}}
     return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": told}
 
 

@@ -37,6 +37,7 @@ TESTS: dict[str, list[str]] = {
         "plugins/scripts/test_ending.py::test_after_the_timeout_of_a_directory",
         "test_differences.py::test_finally_of_a_directory",
     ],
+    "`cache` of a WorkingDirectory": ["flows/err/wd205-cache.yaml"],
     "a failure before the first child": ["test_differences.py::test_failure_before_the_first_child"],
     "flowables in a WorkingDirectory": ["flows/ok/directory.yaml", "flows/err/wd310-directories.yaml"],
     "a template that does not parse": ["flows/err/wd320-templates.yaml"],
@@ -273,12 +274,25 @@ TESTS: dict[str, list[str]] = {
         "intake/test_listener.py::test_delete",
         "intake/test_listener.py::test_failed_runs",
     ],
+    "S3 Trigger: templates in `moveTo.key`": ["intake/test_traps.py::test_templates_are_rendered_anew"],
     "S3 Trigger: the key in an archive": [
         "intake/test_traps.py::test_equal_names",
         "intake/test_traps.py::test_kestras_names",
     ],
     "S3 Trigger: an object counts as seen": ["intake/test_fares.py::test_work_that_fails_is_in_the_book"],
     "S3 Trigger: the same content uploaded again after MOVE": ["intake/test_traps.py::test_same_content_again"],
+    "S3 Trigger: `onFailure.moveTo`": [
+        "intake/test_listener.py::test_failures_have_a_place",
+        "flows/err/wd330-triggers.yaml",
+    ],
+    "S3 Trigger: `allowConcurrent: true`": [
+        "intake/test_duties.py::test_runs_at_a_time",
+        "intake/test_listener.py::test_limit",
+    ],
+    "S3 Trigger: `owner`, `checksumAlgorithm` of `trigger.objects`": [
+        "intake/test_records.py::test_what_only_listings_tell",
+        "intake/test_records.py::test_kind_of_checksum",
+    ],
     "S3 Trigger: a failed run": [
         "intake/test_listener.py::test_failed_runs",
         "intake/test_listener.py::test_failures_have_a_place",

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.running import CORE, SCRIPTS, messages, run_tasks, states
+from tests.servers.s3 import S3Server, s3_server
+
+__all__ = ["s3_server"]
 
 
 def returning(task_id: str, text: str) -> str:
@@ -111,6 +114,40 @@ def test_values_of_a_loop(inside: str, expression: str) -> None:
     execution = run_tasks(f"- {looping('[x, y]', inside.format(directory(returning('child', expression))))}")
 
     assert {"x": {"value": "x"}, "y": {"value": "y"}} == execution.task_outputs["child"]
+
+
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.s3)])
+def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """A folder, or a bucket of a real server."""
+    if request.param == "local":
+        return None
+    server: S3Server = request.getfixturevalue("s3_server")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    with server.client() as client:
+        client.create_bucket(Bucket="side-by-side")
+    return "s3://side-by-side/runs"
+
+
+def test_directories_side_by_side(storage: str | None, tmp_path: Path) -> None:
+    """Directories at the same time that keep files of one name: each delivers its own, and so do their tasks."""
+    meet = f"touch {tmp_path}/$NAME; until [ $(ls {tmp_path} | wc -l) = 2 ]; do sleep 0.01; done"
+
+    def keeping(name: str) -> str:
+        child = f"""{{id: in-{name}, type: {SCRIPTS}.shell.Commands, env: {{NAME: {name}}}, timeout: PT20S,
+            outputFiles: [same.txt], commands: ['{meet}', 'echo "$NAME" > same.txt; sleep 0.1', 'cat same.txt']}}"""
+        files = "outputFiles: [same.txt], tasks"
+        return f"{{id: {name}, type: {CORE}.flow.WorkingDirectory, {files}: [{child}]}}"
+
+    beside = f"{{id: beside, type: {CORE}.flow.Parallel, tasks: [{keeping('left')}, {keeping('right')}]}}"
+    execution = run_tasks(f"- {beside}", storage=storage)
+
+    assert "SUCCESS" == execution.state, execution.error
+    uris = [
+        execution.task_outputs[task]["outputFiles"]["same.txt"] for task in ("left", "in-left", "right", "in-right")
+    ]
+    assert 4 == len(set(uris))
+    assert [b"left\n"] * 2 + [b"right\n"] * 2 == [execution.read(uri) for uri in uris]
 
 
 def test_rounds_side_by_side(tmp_path: Path) -> None:

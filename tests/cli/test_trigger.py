@@ -13,6 +13,7 @@ import pytest
 from tests.cli.commands import Cli, Write, result
 from tests.servers.credentials_block import aws_block, saved
 from tests.servers.s3 import S3Server, s3_server
+from tests.servers.unruly import Fault, unruly_in_front_of
 from wdprefect.intake.book import Book, open_book
 from wdprefect.intake.objects import Batch, SeenObject
 
@@ -258,7 +259,7 @@ def test_trial_of_a_first_start(cli: Cli, tmp_path: Path, flow: tuple[Any, str, 
 
 @pytest.mark.s3
 def test_trial_that_cannot_be(cli: Cli, book: Book, s3_server: S3Server, write: Write) -> None:
-    """A bucket that cannot be listed is exit code 1, with the server's code and what to do, without the secret."""
+    """Where listing is refused it is exit code 1, with the server's code and what to do, without the secret."""
     path = write(
         "take.yaml", FLOW.format(bucket="nowhere-at-all", endpoint=s3_server.endpoint, secret="hidden-secret-1")
     )
@@ -271,6 +272,37 @@ def test_trial_that_cannot_be(cli: Cli, book: Book, s3_server: S3Server, write: 
     assert "the flow has no S3 trigger 'x'; it has: arrived\n" in cli("trigger", "test", path, "--trigger", "x").err
 
 
+@pytest.mark.s3
+def test_trial_that_nobody_answers(cli: Cli, book: Book, s3_server: S3Server, write: Write) -> None:
+    """An endpoint that does not answer, or sends everybody away, is exit code 3; a refusal beside it makes that 1."""
+    with unruly_in_front_of(s3_server.endpoint) as proxy:
+        given = {"bucket": "nowhere-at-all", "endpoint": proxy.endpoint, "secret": s3_server.secret_key}
+        path = write("take.yaml", FLOW.format(**given))
+        place = f"{NAME}: cannot list the bucket 'nowhere-at-all' at {proxy.endpoint}"
+        busy = Fault("answer", ".", times=1000)
+        proxy.faults.append(busy)
+        said = cli("trigger", "test", path)
+        assert (3, "", f"{place}: the server has too much to do (SlowDown); try again later\n") == (
+            said.code,
+            said.out,
+            said.err,
+        )
+        busy.times = 0
+        assert (1, True) == ((said := cli("trigger", "test", path)).code, "(NoSuchBucket)" in said.err)
+        proxy.leave()
+        step = "check the endpoint's address and port, the network and the proxy"
+        said = cli("trigger", "test", path)
+        assert (3, f"{place}: the server cannot be reached (EndpointConnectionError); {step}\n") == (
+            said.code,
+            said.err,
+        )
+        other = FLOW.partition("triggers:\n")[2].replace("arrived", "other")
+        given["endpoint"] = s3_server.endpoint
+        path = write("both.yaml", Path(path).read_text() + other.format(**given))
+        said = cli("trigger", "test", path)
+        assert (1, True, True) == (said.code, "(EndpointConnectionError)" in said.err, "(NoSuchBucket)" in said.err)
+
+
 def test_automation(cli: Cli, write: Write) -> None:
     """The entry of prefect.yaml for a trigger whose runs an automation starts; that another needs none is said."""
     text = FLOW.format(bucket="inbox", endpoint="http://127.0.0.1:9", secret="hidden-secret-1")
@@ -279,7 +311,8 @@ def test_automation(cli: Cli, write: Write) -> None:
         said.out,
         said.err.startswith(f"{NAME}: its runs are started directly, and need no automation"),
     )
-    said = cli("trigger", "show", write("take.yaml", text + "    startBy: automation\n"), "--automation")
+    text = text.replace("maxFiles: 2", "startBy: automation")
+    said = cli("trigger", "show", write("take.yaml", text), "--automation")
     assert '    triggers:\n      - type: event\n        name: "company.team.take/arrived"\n' in said.out
     assert 'prefect.resource.id: "s3://inbox/raw/*"' in said.out
     assert 'wdprefect_trigger: "{{ event.payload.wdprefect_trigger }}"' in said.out

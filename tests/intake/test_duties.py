@@ -71,6 +71,21 @@ def test_files_beside(base: str, watched: str) -> None:
     assert "box" == duty(storage(base), watched).watch.bucket
 
 
+@pytest.mark.parametrize(
+    ("properties", "concurrency", "expected"),
+    [
+        pytest.param([], {}, 1, id="one after the other"),
+        pytest.param([], {"concurrency": "limit: 9"}, 1, id="whatever the flow allows"),
+        pytest.param(["allowConcurrent: true"], {}, 4, id="as many as the listener is told"),
+        pytest.param(["allowConcurrent: true"], {"concurrency": "limit: 2"}, 2, id="no more than the flow allows"),
+        pytest.param(["allowConcurrent: true"], {"concurrency": "limit: 9"}, 4, id="nor than the listener is told"),
+    ],
+)
+def test_runs_at_a_time(properties: list[str], concurrency: dict[str, str], expected: int) -> None:
+    """Runs of a trigger come one after the other, or side by side within both bounds."""
+    assert expected == duty(storage(""), "prefix: raw/", *properties, **concurrency).limit
+
+
 def test_inputs_that_nobody_gives(tmp_path: Any) -> None:
     """Runs of triggers get no inputs: a required one without a default is refused."""
     with pytest.raises(InvalidTrigger, match="its runs get no inputs, and 'day' is required: give it a default, or"):

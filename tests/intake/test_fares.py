@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import uuid
 from typing import Any
@@ -10,7 +11,8 @@ import httpx
 import pytest
 
 from tests.intake.conftest import Bucket
-from tests.intake.test_listener import Post, post
+from tests.intake.test_listener import Post, post, through
+from tests.servers.unruly import Fault, unruly_in_front_of
 from tests.workspace.watching import wait_until
 from wdprefect.errors import Unavailable
 from wdprefect.intake.book_views import TriggerSummary
@@ -18,6 +20,7 @@ from wdprefect.intake.guarded import Broken, Guarded
 from wdprefect.intake.health import Health
 from wdprefect.intake.listener import Listener
 from wdprefect.intake.sources.health_server import HealthServer
+from wdprefect.intake.versions import look
 from wdprefect.model.stop import Stop
 
 __all__ = ["post"]
@@ -65,6 +68,30 @@ def test_a_bucket_that_is_not_there(post: Post) -> None:
         assert ["team.made/t (NoSuchBucket)"] == listener.troubles
     post.bucket.name = name
     assert ["NoSuchBucket"] == post.runs.alarms
+
+
+def test_a_store_that_sends_everybody_away(post: Post) -> None:
+    """Listing and copying fail with the store's code as long as it does; then what there is has its run."""
+    post.bucket.put("raw/known.csv")
+    known = look(post.bucket.client, post.bucket.name, "raw/known.csv")
+    assert known
+    post.book.enroll("team_made_t", "team.made", "t")
+    post.book.observe("team_made_t", "CREATE_OR_UPDATE", [known], source="poll")
+    with unruly_in_front_of(post.bucket.client.meta.endpoint_url) as proxy, through(post, proxy.endpoint) as client:
+        proxy.faults.append(Fault("answer", ".", times=sys.maxsize, status=503, code="SlowDown"))
+        with post.listening(client=client) as listener:
+            # One of the listing, one of the copying.
+            wait_until(lambda: len(post.runs.alarms) == 2, 90)
+            post.bucket.put("raw/new.csv")
+            assert (["team.made/t (SlowDown)"], "SlowDown") == (listener.troubles, summary(post).health.code)
+            assert {} == post.runs.orders
+            proxy.faults.clear()
+            wait_until(lambda: post.statuses() == dict.fromkeys(["raw/known.csv", "raw/new.csv"], "succeeded"), 90)
+            wait_until(lambda: (listener.troubles, summary(post).health.errors) == ([], 0))
+    assert (["SlowDown"] * 2, ["team.made/t"]) == (post.runs.alarms, post.runs.recoveries)
+    assert [["raw/known.csv"], ["raw/new.csv"]] == post.runs.batches()
+    for doing in ("list the bucket", "download 's3://"):
+        assert any(f"cannot {doing}" in line and "too much to do (SlowDown" in line for line in post.said)
 
 
 def test_recovery_is_told_when_all_is_well(post: Post) -> None:

@@ -7,6 +7,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ How = Literal["answer", "hang", "reset up", "reset down", "cut", "flip up", "fli
 class Fault:
     """What goes wrong with requests whose first line matches: the first `spared` go well, then `times` do not.
 
-    share: how many of those in between do not, by chance.
+    share: how many of those in between do not, by chance. seconds: for how long, from the first that does not.
     """
 
     how: How
@@ -32,10 +33,12 @@ class Fault:
     times: int = 1
     spared: int = 0
     share: float = 1.0
+    seconds: float = float("inf")
     after: int = 0
     status: int = 503
     code: str = "SlowDown"
     date: str = ""
+    _began: float | None = field(default=None, init=False)
 
     def wants(self, line: str) -> bool:
         """Whether the request whose line this is goes wrong; it counts as one that does."""
@@ -46,6 +49,9 @@ class Fault:
             return False
         if self.share < 1 and DICE.random() >= self.share:
             return False
+        self._began = self._began or time.monotonic()
+        if time.monotonic() >= self._began + self.seconds:
+            return False
         self.times -= 1
         return True
 
@@ -54,12 +60,14 @@ class Fault:
 class Unruly:
     """The proxy: at `endpoint`, until it is closed.
 
-    seen: the first lines of all requests, without the version. failed: how many requests went wrong.
+    seen: the first lines of all requests, without the version; passed: of those that went well. failed: how many did
+    not.
     """
 
     host: str
     port: int
     seen: list[str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     failed: int = 0
 
@@ -124,6 +132,8 @@ class Unruly:
                 self.seen.append(line.rpartition(" ")[0])
                 fault = next((fault for fault in self.faults if fault.wants(line)), None)
                 self.failed += fault is not None
+                if fault is None:
+                    self.passed.append(self.seen[-1])
             if any(header.lower().startswith("expect:") for header in headers):
                 caller.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._obey(fault or Fault("answer", "", times=0, code=""), caller, reader, line, headers)

@@ -9,7 +9,7 @@ from typing import Any
 
 from wdprefect.api import block_of_prefect, open_run_storage
 from wdprefect.cli.table import iso, print_json, print_table, printable, shown_time
-from wdprefect.errors import EXIT_FAILED, UsageError
+from wdprefect.errors import EXIT_FAILED, EXIT_SURROUNDINGS, UsageError
 from wdprefect.execution.blocks import Blocks
 from wdprefect.intake.book import find_book
 from wdprefect.intake.chosen import chosen_flows
@@ -21,16 +21,19 @@ from wdprefect.masking import Masker
 
 
 def trial(args: argparse.Namespace) -> int:
-    """Print what each trigger of the flow would take; exit code 1 where a bucket cannot be listed."""
+    """Print what each trigger of the flow would take.
+
+    Exit code 1 where a bucket may not be listed, 3 where it could not be because its server does not answer.
+    """
     masker = Masker()
     duties = _duties(args.flow, args.storage, args.trigger, masker)
-    book, code, facts = find_book(args.book), 0, []
+    book, codes, facts = find_book(args.book), {0}, []
     try:
         for duty in duties:
             try:
                 found = try_out(duty, book, args.begin)
             except CannotPoll as error:
-                code = EXIT_FAILED
+                codes.add(EXIT_SURROUNDINGS if error.is_passing else EXIT_FAILED)
                 print(f"{duty.name}: {masker.hide(str(error))}", file=sys.stderr)
                 continue
             if args.format == "json":
@@ -42,7 +45,8 @@ def trial(args: argparse.Namespace) -> int:
             book.close()
     if args.format == "json":
         print_json(facts)
-    return code
+    # What somebody has to mend counts more than what may pass.
+    return EXIT_FAILED if EXIT_FAILED in codes else max(codes)
 
 
 def automation(args: argparse.Namespace) -> int:

@@ -55,7 +55,6 @@ def _duty(flow: Flow, spec: TriggerSpec, means: Means, runs: int) -> Duty:
         raise InvalidTrigger(flow.at(spec.path), spec.id, means.masker.hide(str(error))) from error
     _refuse_required_inputs(flow, spec)
     _refuse_own_files(flow, spec, trigger, client, means.storage)
-    is_automated = trigger.start_by == "automation"
     return Duty(
         flow=flow,
         trigger_id=trigger.id,
@@ -67,8 +66,7 @@ def _duty(flow: Flow, spec: TriggerSpec, means: Means, runs: int) -> Duty:
         action=trigger.action,
         archive=trigger.move_to if trigger.action == "MOVE" else None,
         failures=trigger.on_failure.move_to if trigger.on_failure else None,
-        # Each event starts a run.
-        size=1 if is_automated else trigger.most,
+        size=trigger.most,
         limit=_limit(flow, trigger, runs),
         interval=trigger.interval,
         start_by=trigger.start_by,

@@ -37,10 +37,14 @@ class Trial:
 
 
 class CannotPoll(Exception):
-    """The bucket cannot be listed; the text says why and what to do. code: the server's."""
+    """The bucket cannot be listed; the text says why and what to do.
 
-    def __init__(self, code: str, text: str) -> None:
-        self.code = code
+    is_passing: nobody answers, or who does is out of order: it may be listed another time although nobody does
+    anything. Else it is refused.
+    """
+
+    def __init__(self, text: str, *, is_passing: bool) -> None:
+        self.is_passing = is_passing
         super().__init__(text)
 
 
@@ -60,8 +64,8 @@ def try_out(duty: Duty, book: Book | None, begin: Begin) -> Trial:
         listed = Poller(watched).poll().seen
     except Exception as error:
         doing = f"list the bucket '{duty.watch.bucket}' at {duty.client.meta.endpoint_url}"
-        fault = fault_of(error, doing, PERMISSION)
-        raise CannotPoll(fault.code, fault.text) from error
+        fault = fault_of(error, doing, PERMISSION, later="try again later")
+        raise CannotPoll(fault.text, is_passing=fault.is_passing) from error
     tried = [Tried(one, foretold) for one, foretold in zip(seen, _foretold(duty, book, begin, seen), strict=True)]
     waiting = [one for one in tried if one.foretold.status == "seen"]
     return Trial(listed, _batches(duty, waiting), [one for one in tried if one.foretold.status != "seen"])

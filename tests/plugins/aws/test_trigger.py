@@ -50,11 +50,26 @@ def test_defaults() -> None:
 
 @pytest.mark.parametrize(
     ("properties", "expected"),
-    [("", 25), ("maxKeys: 1", 1), ("maxFiles: 100", 100), ("maxKeys: 2\nmaxFiles: 3", 2), ("maxFiles: 5000", 1000)],
+    [
+        ("", 25),
+        ("maxKeys: 1", 1),
+        ("maxFiles: 100", 100),
+        ("maxKeys: 2\nmaxFiles: 3", 2),
+        ("maxFiles: 5000", 1000),
+        ("startBy: automation", 1),
+    ],
 )
 def test_most(properties: str, expected: int) -> None:
-    """The smaller one of the two limits is that of a run."""
+    """The smaller one of the two limits is that of a run; one that an automation starts gets one object."""
     assert expected == trigger(properties).most
+
+
+@pytest.mark.parametrize(("start_by", "expected"), [("direct", ["WD333"]), ("automation", [])])
+def test_reading_one_object(start_by: str, expected: list[str]) -> None:
+    """A flow that reads one of its objects is told so where a run may get more than that one."""
+    task = "- {id: say, type: io.kestra.plugin.core.log.Log, message: '{{ trigger.objects | first }}'}"
+    watching = f"- {{id: t, type: io.kestra.plugin.aws.s3.Trigger, bucket: b, action: NONE, startBy: {start_by}}}"
+    assert expected == [note.code for note in flow_of(task, triggers=watching).notes]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +95,12 @@ def test_archived(properties: str, expected: str) -> None:
             id="an archive below the prefix",
         ),
         pytest.param("prefix: raw/", "\"{{ 'MOVE' }}\"", "'action: MOVE' needs 'moveTo'", id="no archive"),
+        pytest.param(
+            "startBy: automation\nmaxFiles: '{{ 2 + 3 }}'",
+            "NONE",
+            "'maxFiles: 5': with 'startBy: automation' each run gets one object",
+            id="more than an automation gives",
+        ),
         pytest.param("compat: \"{{ 'none' }}\"", "NONE", "'compat': 'none' is none of 'kestra'", id="no such order"),
     ],
 )

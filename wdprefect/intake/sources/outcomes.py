@@ -50,8 +50,6 @@ _OF_TRIGGERS: Mapping[str, str] = {
     "region": "set the region of the connection to its own",
     "code": "look up the code in the server's manual",
     "settings": "check the connection's properties",
-    "later": _LATER,
-    "log": f"{_LATER}; the server's log may say more",
 }
 _NO_QUEUE = ("there is no such queue", "make it, or correct 'queueUrl'")
 # What is wrong and what to do, by the codes of queues, and by one that means no file here.
@@ -63,18 +61,20 @@ _ANSWERS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def fault_of(error: Exception, doing: str, permission: str) -> Fault:
+def fault_of(error: Exception, doing: str, permission: str, later: str = _LATER) -> Fault:
     """What an exception means.
 
     doing: what could not be done, such as `list the bucket 'in'`. permission: what to allow where that was denied.
+    later: what is said of what may pass.
     """
     if isinstance(error, WdprefectError):
         # What the book or the storage says for itself has its place and its next step.
         return Fault(cause_code(error), f"cannot {doing}: {error}", is_passing=True)
     if not isinstance(error, aws_errors()):
         code = type(error).__name__
-        return Fault(code, f"cannot {doing}: {str(error) or 'it failed'} ({code}); {_LATER}", is_passing=True)
+        return Fault(code, f"cannot {doing}: {str(error) or 'it failed'} ({code}); {later}", is_passing=True)
     found = diagnosis_of(error)
-    step = next_step(found.kind, {**_OF_TRIGGERS, "permission": f"allow {permission}"})
+    of_time = {"later": later, "log": f"{later}; the server's log may say more"}
+    step = next_step(found.kind, {**_OF_TRIGGERS, **of_time, "permission": f"allow {permission}"})
     what, step = _ANSWERS.get(found.code, (found.what, step))
     return Fault(found.code, f"cannot {doing}: {what} ({found.code}); {step}", found.passing is not None)

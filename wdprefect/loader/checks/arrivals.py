@@ -183,6 +183,8 @@ def _is_of_one(reference: Reference) -> bool:
 
 def _most(trigger: TriggerSpec) -> int:
     """How many objects a run gets at most; 0 where only a template knows."""
+    if trigger.data.get("startBy") == "automation":
+        return 1
     found = [trigger.data.get(name, most) for name, most in _MOST.items()]
     return min(found) if all(isinstance(number, int) for number in found) else 0
 

@@ -45,7 +45,7 @@ class Trigger(Selection, Acting, trigger.Trigger):
 
     What was seen is remembered under `stateKey`, which is made of namespace, flow and trigger, for as long as
     `stateTtl` says, or for ever. `labels` are those of the runs. `startBy: automation` lets a Prefect automation start
-    them.
+    them, with one object each: `maxKeys` and `maxFiles` above 1 are refused then.
 
     ```yaml
     id: take-in
@@ -106,7 +106,8 @@ class Trigger(Selection, Acting, trigger.Trigger):
     @property
     def most(self) -> int:
         """How many objects a run gets at most."""
-        return min(self.max_keys, self.max_files)
+        # Each event starts a run.
+        return 1 if self.start_by == "automation" else min(self.max_keys, self.max_files)
 
     def archived(self, key: str, to: MoveTo) -> str:
         """The key that an object has in an archive."""
@@ -116,6 +117,17 @@ class Trigger(Selection, Acting, trigger.Trigger):
     def _order_is_one(self) -> Trigger:
         if self.compat is not None and self.on_failure is not None:
             raise ValueError("'onFailure' has no effect with 'compat: kestra', which acts before the run starts")
+        return self
+
+    @model_validator(mode="after")
+    def _most_is_one_by_automation(self) -> Trigger:
+        limits = {"max_files": ("maxFiles", self.max_files), "max_keys": ("maxKeys", self.max_keys)}
+        given = [limit for name, limit in limits.items() if name in self.model_fields_set]
+        if self.start_by == "automation" and given and min(number for _, number in given) > 1:
+            said = " and ".join(f"'{name}: {number}'" for name, number in given)
+            message = f"{said}: with 'startBy: automation' each run gets one object"
+            hint = "write 1, or leave 'startBy' out: a listener starts runs with several objects"
+            raise problem("WD334", message, hint, given[0][0])
         return self
 
     @model_validator(mode="after")

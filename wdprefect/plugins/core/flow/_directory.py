@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -44,6 +45,13 @@ class WorkingDirectory(Flowable):
               - wc -l < names.txt > count.txt
     ```
     """
+
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "cache": (
+            "leave it out: pip, uv and npm have caches of their own, and 'dependencies' of Python tasks are kept; "
+            "other files go into a namespace by UploadFiles, and 'namespaceFiles' brings them back"
+        )
+    }
 
     tasks: Tasks = Field(min_length=1)
     namespace_files: NamespaceFiles | None = None
