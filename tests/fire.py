@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 
-from tests.on_prefect.deploying import deploy, make_project, worker
+from tests.on_prefect.deploying import POOL, deploy, make_project, worker
 from tests.on_prefect.seen import Api
 from tests.servers.ministack import Ministack, NotifiedBucket
 from tests.servers.unruly import Fault, unruly_in_front_of
@@ -237,7 +237,9 @@ def _worker(folder: Path, flow: Path, api: str, bucket: str, environment: dict[s
         "within": 0,
         "parameters": parameters,
     }
-    deployment = {"entrypoint": "flows.py:team_fire", "name": "fire", "triggers": [automation]}
+    # Without this, each run is two processes.
+    pool = {"name": POOL, "job_variables": {"command": f"{sys.executable} -m prefect.engine"}}
+    deployment = {"entrypoint": "flows.py:team_fire", "name": "fire", "triggers": [automation], "work_pool": pool}
     make_project(project, {"fire.yaml": flow.read_text()}, [deployment])
     found = Api(api)
     with worker(found, project, variables=environment):

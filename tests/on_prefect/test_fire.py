@@ -16,7 +16,7 @@ SCENARIOS = [
         Scenario("batches of versions", 10, batch=5, overwrites=3, kills=1, seconds=300), id="batches of versions"
     ),
     pytest.param(
-        Scenario("by an automation", 6, start_by="automation", listeners=2, kills=1, seconds=300), id="by an automation"
+        Scenario("by an automation", 6, start_by="automation", listeners=2, kills=1, seconds=400), id="by an automation"
     ),
 ]
 
