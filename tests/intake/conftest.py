@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from tests.intake.posting import NAME
+from tests.servers.aws import AwsServer
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.s3 import S3Server, s3_server
 from wdprefect.intake.objects import Observed, SeenObject, Status
@@ -70,6 +72,13 @@ class Bucket:
 
     def keep_versions(self, status: str = "Enabled") -> None:
         self.client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": status})
+
+    @contextmanager
+    def through(self, endpoint: str) -> Iterator[Any]:
+        """A client like the bucket's, by another address."""
+        keys = self.client._request_signer._credentials
+        with AwsServer(endpoint, keys.access_key, keys.secret_key).client() as client:
+            yield client
 
     def watched(self, shelf: Shelf, **settings: Any) -> Watched:
         return Watched(Watch(self.name, **settings), self.client, shelf.show)

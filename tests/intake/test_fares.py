@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.intake.conftest import Bucket
-from tests.intake.test_listener import Post, post, through
+from tests.intake.test_listener import Post, post
 from tests.servers.unruly import Fault, unruly_in_front_of
 from tests.workspace.watching import wait_until
 from wdprefect.errors import Unavailable
@@ -77,7 +77,10 @@ def test_a_store_that_sends_everybody_away(post: Post) -> None:
     assert known
     post.book.enroll("team_made_t", "team.made", "t")
     post.book.observe("team_made_t", "CREATE_OR_UPDATE", [known], source="poll")
-    with unruly_in_front_of(post.bucket.client.meta.endpoint_url) as proxy, through(post, proxy.endpoint) as client:
+    with (
+        unruly_in_front_of(post.bucket.client.meta.endpoint_url) as proxy,
+        post.bucket.through(proxy.endpoint) as client,
+    ):
         proxy.faults.append(Fault("answer", ".", times=sys.maxsize, status=503, code="SlowDown"))
         with post.listening(client=client) as listener:
             # One of the listing, one of the copying.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +16,6 @@ import pytest
 from tests.fakes import MemoryStorage
 from tests.intake.conftest import Bucket
 from tests.running import flow_of
-from tests.servers.aws import AwsServer
-from tests.servers.unruly import Fault, unruly_in_front_of
 from tests.workspace.watching import wait_until
 from wdprefect.errors import StorageError, Unavailable, UsageError, WdprefectError
 from wdprefect.intake.book import Book, open_book
@@ -28,7 +25,6 @@ from wdprefect.intake.listener import Listener
 from wdprefect.intake.runs import ObjectSeen, RunLook, RunOrder, RunRefused, RunState
 from wdprefect.intake.versions import look
 from wdprefect.intake.watch import Watch
-from wdprefect.loader import load_text
 from wdprefect.model.ports import StoredFile
 from wdprefect.model.stop import Stop
 from wdprefect.plugins.aws._moves import MoveTo
@@ -216,24 +212,6 @@ def test_always_crashing(post: Post) -> None:
     assert 3 == len(post.runs.orders)
 
 
-def test_runs_that_die_with_their_listeners(post: Post) -> None:
-    """A run that was cut off with the listener that made it is made anew more often than one that crashes by itself."""
-    post.bucket.put("raw/x.csv")
-    for attempt in range(1, 5):
-        post.runs.ends = _at_last(attempt, "running")
-        with post.listening():
-            wait_until(lambda: (len(post.runs.orders), post.statuses().get("raw/x.csv")) == (attempt, "started"), 60)  # noqa: B023  it is over by then
-    post.runs.ends = _at_last(5, "succeeded")
-    with post.listening():
-        wait_until(lambda: post.statuses() == {"raw/x.csv": "succeeded"}, 60)
-    assert 5 == len(post.runs.orders)
-
-
-def _at_last(attempt: int, state: RunState) -> Callable[[RunOrder], RunState]:
-    """Each run but that one crashes."""
-    return lambda order: state if order.key.endswith(f"/{attempt}") else "crashed"
-
-
 def test_batches(post: Post) -> None:
     """A run gets as many objects as it may, and every object is in one run."""
     keys = [f"raw/{number}.csv" for number in range(7)]
@@ -332,71 +310,6 @@ def test_run_that_is_refused(post: Post) -> None:
     assert "too large" == refused.error
 
 
-@pytest.mark.parametrize(
-    ("request_line", "more"),
-    [
-        pytest.param("^(GET|PUT) .*/raw/x.csv", {}, id="reading"),
-        pytest.param("^DELETE ", {"action": "DELETE"}, id="the action"),
-    ],
-)
-def test_what_is_denied(post: Post, request_line: str, more: dict[str, Any]) -> None:
-    """What S3 refuses of an object is told with its code, to everybody from the third time on."""
-    with unruly_in_front_of(post.bucket.client.meta.endpoint_url) as proxy, through(post, proxy.endpoint) as client:
-        proxy.faults.append(Fault("answer", request_line, times=3, status=403, code="AccessDenied"))
-        post.bucket.put("raw/x.csv")
-        with post.listening(client=client, **more):
-            wait_until(lambda: bool(post.runs.alarms), 60)
-            wait_until(lambda: bool(post.runs.recoveries), 120)
-            wait_until(lambda: bool({"succeeded", "moved"} & set(post.statuses().values())))
-    assert ["AccessDenied"] == post.runs.alarms
-    assert any(line.startswith("ERROR") and "(AccessDenied, bucket" in line for line in post.said)
-
-
-def test_events(post: Post) -> None:
-    """An event tells of the object that a run has, with an id that is always the same for its version."""
-    with post.listening():
-        post.bucket.put("raw/x.csv", body=b"content")
-        wait_until(lambda: post.statuses() == {"raw/x.csv": "succeeded"})
-    (event,) = post.runs.events
-    (found,) = post.book.objects("team_made_t")
-    assert (post.bucket.name, "raw/x.csv") == (event.bucket, event.key)
-    assert {"bucket", "object", "change", "flow", "trigger"} == set(event.payload)
-    told = event.payload["object"]
-    assert ("raw/x.csv", 7, found.seen.etag, "CREATE") == (
-        told["key"],
-        told["size"],
-        told["etag"],
-        event.payload["change"],
-    )
-    name = f"team_made_t\n{post.bucket.name}\nraw/x.csv\n{found.seen.version}"
-    assert str(uuid.uuid5(uuid.UUID("5b0c1f0a-5c0f-5e9a-9d0e-0f5a1c3b7d21"), name)) == event.id
-
-
-def test_events_of_who_is_gone(post: Post) -> None:
-    """Who takes over a run tells of its objects once more: whoever had it may not have come to it."""
-    post.runs.ends = lambda _: "running"
-    with post.listening():
-        post.bucket.put("raw/x.csv")
-        wait_until(lambda: post.statuses() == {"raw/x.csv": "started"})
-    (told,) = post.runs.events
-    post.runs.ends = lambda _: "succeeded"
-    with post.listening():
-        wait_until(lambda: post.statuses() == {"raw/x.csv": "succeeded"}, 60)
-    assert [told.id, told.id] == [event.id for event in post.runs.events]
-
-
-def test_a_renamed_trigger(post: Post) -> None:
-    """With the same state key a flow and a trigger with other names have the same memory."""
-    post.bucket.put("raw/x.csv")
-    with post.listening(state_key="kept"):
-        wait_until(lambda: [one.status for one in post.book.objects("kept")] == ["succeeded"])
-    post.bucket.put("raw/y.csv")
-    renamed = load_text(f"id: other\nnamespace: team\ntasks:\n  - {LOG}\n", "other.yaml")
-    with post.listening(state_key="kept", trigger_id="renamed", flow=renamed):
-        wait_until(lambda: [one.status for one in post.book.objects("kept")] == ["succeeded"] * 2)
-    assert [["raw/x.csv"], ["raw/y.csv"]] == post.runs.batches()
-
-
 def test_two_listeners(post: Post) -> None:
     """Listeners that share a book share the work: nothing is done twice."""
     keys = [f"raw/{number}.csv" for number in range(20)]
@@ -445,14 +358,6 @@ def test_shared_memory(post: Post) -> None:
     listener = Listener(twice, post.book, post.runs, health, "beginning", lambda: None)
     with pytest.raises(UsageError, match="several triggers have the state key 'team_made_t': give each a 'stateKey'"):
         listener.open()
-
-
-@contextmanager
-def through(post: Post, endpoint: str) -> Iterator[Any]:
-    """A client like the bucket's, by another address."""
-    keys = post.bucket.client._request_signer._credentials
-    with AwsServer(endpoint, keys.access_key, keys.secret_key).client() as client:
-        yield client
 
 
 class Picky(MemoryStorage):
