@@ -17,11 +17,6 @@ for _name in [
 os.environ["DO_NOT_TRACK"] = "1"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for a container engine comes first: at the end, whoever has the last files would work alone."""
-    items.sort(key=lambda item: item.get_closest_marker("docker") is None)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _own_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Prefect's home, our home, our cache and the working directories lie in the tests' own folder."""

@@ -83,7 +83,8 @@ def remove_container(engine: Engine, name: str, volume: str | None) -> None:
                 # Or somebody else is removing it at this moment.
                 if is_gone(error) or "in progress" in words:
                     break
-                if WRONG_STATE not in words or not left:
+                # Podman's words, and Docker's, for one that ends by itself while it is removed.
+                if not left or not any(state in words for state in (WRONG_STATE, "is not running")):
                     raise
                 time.sleep(PAUSE_SECONDS)
         if volume:
