@@ -217,8 +217,9 @@ class Course(Claims):
         observed = self.observe(state_key, wanted, objects, source="an automation", prefix=prefix)
         with self.writing(is_final=True) as connection:
             state = self._locked(connection, state_key)
-            ids = [one.id for one in observed]
-            rows = connection.execute(select(OBJECTS).where(OBJECTS.c.id.in_(ids)).order_by(OBJECTS.c.id)).all()
+            ids = sorted({one.id for one in observed})
+            found = select(OBJECTS.c.id, OBJECTS.c.status, OBJECTS.c.batch).order_by(OBJECTS.c.id)
+            rows = [row for part in in_parts(ids) for row in connection.execute(found.where(OBJECTS.c.id.in_(part)))]
             started = load_batches(connection, sorted({row.batch for row in rows if row.status == "started"}))
             if mine := next((batch for batch in started if batch.run_id == run_id), None):
                 # The run asks again.
@@ -229,8 +230,9 @@ class Course(Claims):
             now, batch_id = self.now(connection), uuid.uuid4().hex
             values = {"id": batch_id, "state": state, "status": "started", "since": now, "run_id": run_id}
             connection.execute(insert(BATCHES).values(values))
-            taken = update(OBJECTS).where(OBJECTS.c.id.in_(free))
-            connection.execute(taken.values(status="started", batch=batch_id))
+            taken = update(OBJECTS).values(status="started", batch=batch_id)
+            for part in in_parts(free):
+                connection.execute(taken.where(OBJECTS.c.id.in_(part)))
             record(connection, now, "claimed", batch=batch_id, who="an automation", objects=free)
             record(connection, now, "started", batch=batch_id, who="an automation", reason=_run(run_id))
             return find_batch(connection, batch_id)

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from wdprefect.errors import StorageError, TaskFailed, Unavailable, WdprefectError
 from wdprefect.intake.book import Book, LeaseLost
 from wdprefect.intake.concluding import conclude
 from wdprefect.intake.duty import Duty
+from wdprefect.intake.hand import Hand, wait_seconds
 from wdprefect.intake.objects import Batch, ClaimedObject, Observed, SeenObject
 from wdprefect.intake.reports import Reports
 from wdprefect.intake.runs import OVER, RunLook, RunRefused, Runs
@@ -42,7 +43,6 @@ MOST_INHERITED_RUNS = 10
 # Nor does asking the API again and again help where it refuses a run.
 MOST_REFUSALS = 3
 AUTOMATION_GRACE = timedelta(seconds=60)
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 60.0
 # The API takes parameters of half a MiB.
 MOST_TRIGGER_BYTES = 400_000
 
@@ -69,7 +69,7 @@ class Desk:
         self._pool = ThreadPoolExecutor(WORKERS, f"wdprefect-{duty.trigger_id}")
         self._changed = threading.Condition()
         self._is_woken = False
-        self._in_hand: dict[str, _Hand] = {}
+        self._in_hand: dict[str, Hand] = {}
         self._adopt_at = self._look_at = 0.0
         # What no step may raise ends all of it.
         self._broken: BaseException | None = None
@@ -141,11 +141,11 @@ class Desk:
         # Its own that it does not know of: the answer was lost by which it got them.
         self._take([batch for batch in self._book.following(self._owner) if batch.state_key == self.duty.state_key])
         orphans = self._book.take_over(self._owner, LEASE, mine)
+        self._take(orphans, are_orphans=True)
         for batch in orphans:
             if batch.status in ("announced", "started"):
                 # Whoever had it may have died before its events were out. The server knows them again by their ids.
                 self._runs.announce(announcement(self.duty, batch))
-        self._take(orphans, are_orphans=True)
         self._take(self._book.unfinished_actions(self._owner, LEASE, mine))
 
     def _claim(self) -> None:
@@ -153,7 +153,7 @@ class Desk:
         room = {"runs": duty.limit, "limit": duty.limit, "size": duty.size, "max_bytes": MOST_TRIGGER_BYTES}
         self._take(self._book.claim(duty.state_key, self._owner, LEASE, **room))
 
-    def _look_at_runs(self, hands: Sequence[_Hand]) -> None:
+    def _look_at_runs(self, hands: Sequence[Hand]) -> None:
         if not hands:
             return
         looks = self._runs.look([_run_of(hand.batch) for hand in hands])
@@ -161,7 +161,7 @@ class Desk:
             look = looks[_run_of(hand.batch)]
             hand.look = look if look.state in OVER else None
 
-    def _look_at_announced(self, hands: Sequence[_Hand]) -> None:
+    def _look_at_announced(self, hands: Sequence[Hand]) -> None:
         """An automation's run takes its batch by itself; what none has taken after a while is started from here."""
         if not hands:
             return
@@ -176,7 +176,7 @@ class Desk:
                 hand.batch = self._book.withdrawn(hand.batch, self._owner)
                 self._lines(hand.batch.objects, "no automation has started a run, so this does")
 
-    def _advance(self, hand: _Hand) -> None:
+    def _advance(self, hand: Hand) -> None:
         """Take a batch as far as it goes now."""
         part = ""
         try:
@@ -199,7 +199,7 @@ class Desk:
             hand.is_busy = False
             self.wake()
 
-    def _step_of(self, hand: _Hand) -> Callable[[_Hand], Batch] | None:
+    def _step_of(self, hand: Hand) -> Callable[[Hand], Batch] | None:
         """What is to be done with a batch; None where it waits for its run, or all is done."""
         batch = hand.batch
         if not batch.objects or hand.is_done:
@@ -218,7 +218,7 @@ class Desk:
             case _:
                 return self._conclude
 
-    def _stage(self, hand: _Hand) -> Batch:
+    def _stage(self, hand: Hand) -> Batch:
         batch: Batch | None = hand.batch
         assert batch is not None
         found = dict(in_parallel(lambda one: (one.id, self._staged(hand.batch.id, one)), batch.objects))
@@ -253,17 +253,18 @@ class Desk:
             left = self._book.drop(batch, self._owner, one.id, str(error))
         else:
             self._trouble(error, "stage")
-            again = datetime.now(timezone.utc) + timedelta(seconds=_wait_seconds(one.tries + 1))
+            again = datetime.now(timezone.utc) + timedelta(seconds=wait_seconds(one.tries + 1))
             left = self._book.postpone(batch, self._owner, [one.id], str(error), not_before=again, max_tries=MOST_TRIES)
             if one.tries + 1 >= MOST_TRIES:
-                self._give_up([one], "stage", f"failed, it could not be copied {MOST_TRIES} times: {error}")
+                self._lines([one], f"failed, it could not be copied {MOST_TRIES} times: {error}")
+                self._reports.given_up(self.duty, "stage")
         self._on_settled([one.id])
         return left
 
-    def _act_first(self, hand: _Hand) -> Batch:
+    def _act_first(self, hand: Hand) -> Batch:
         return self._acted(hand.batch, succeeded=True)
 
-    def _start(self, hand: _Hand) -> Batch:
+    def _start(self, hand: Hand) -> Batch:
         duty, batch = self.duty, hand.batch
         if duty.start_by == "automation" and batch.attempt == 1 and not batch.is_direct:
             batch = self._book.announced(batch, self._owner)
@@ -286,7 +287,7 @@ class Desk:
         self._on_settled([one.id for one in batch.objects])
         return batch
 
-    def _carry_out(self, hand: _Hand) -> Batch:
+    def _carry_out(self, hand: Hand) -> Batch:
         """Not before the book says that the run is ours."""
         is_seen_to = self._runs.carry_out(_run_of(hand.batch), self.duty.flow.name, is_orphan=hand.is_orphan)
         hand.is_carried_out, hand.is_orphan = is_seen_to, False
@@ -294,7 +295,7 @@ class Desk:
             hand.due = time.monotonic() + TURN_SECONDS
         return hand.batch
 
-    def _end(self, hand: _Hand) -> Batch:
+    def _end(self, hand: Hand) -> Batch:
         batch, look = hand.batch, hand.look
         hand.look = None
         assert look is not None, "this step is for runs that are over"
@@ -304,7 +305,7 @@ class Desk:
             return self._book.anew(batch, self._owner, f"run {batch.run_id} crashed: {look.message}")
         return self._ended(hand, look)
 
-    def _ended(self, hand: _Hand, look: RunLook) -> Batch:
+    def _ended(self, hand: Hand, look: RunLook) -> Batch:
         succeeded, duty = look.state == "succeeded", self.duty
         error = None if succeeded else look.message or f"the run was {look.state}"
         has_action = bool(duty.failures) if not succeeded else duty.action != "NONE" and not duty.acts_first
@@ -314,7 +315,7 @@ class Desk:
         self._on_settled([one.id for one in batch.objects])
         return batch
 
-    def _conclude(self, hand: _Hand) -> Batch:
+    def _conclude(self, hand: Hand) -> Batch:
         batch = hand.batch
         try:
             batch = self._acted(batch, succeeded=batch.status == "succeeded")
@@ -344,10 +345,6 @@ class Desk:
         except WdprefectError as error:
             return error
 
-    def _give_up(self, objects: Sequence[ClaimedObject], part: str, text: str) -> None:
-        self._lines(objects, text)
-        self._reports.given_up(self.duty, part)
-
     def _lines(self, objects: Sequence[ClaimedObject], text: str) -> None:
         """The same of each object: whoever looks for one finds it by its key."""
         for one in objects:
@@ -362,13 +359,15 @@ class Desk:
             for batch in batches:
                 known = self._in_hand.get(batch.id)
                 if known is None or (not known.is_busy and known.batch.attempt < batch.attempt):
-                    self._in_hand[batch.id] = _Hand(batch, is_orphan=are_orphans, is_inherited=are_orphans)
+                    # One that had no run yet gets it from here.
+                    is_inherited = are_orphans and batch.status == "started"
+                    self._in_hand[batch.id] = Hand(batch, is_orphan=are_orphans, is_inherited=is_inherited)
 
-    def _hands(self) -> list[_Hand]:
+    def _hands(self) -> list[Hand]:
         with self._changed:
             return list(self._in_hand.values())
 
-    def _drop(self, hand: _Hand) -> None:
+    def _drop(self, hand: Hand) -> None:
         with self._changed:
             self._in_hand.pop(hand.batch.id, None)
 
@@ -376,37 +375,6 @@ class Desk:
         with self._changed:
             self._changed.wait_for(lambda: self._is_woken, LOOK_SECONDS if self._in_hand else IDLE_SECONDS)
             self._is_woken = False
-
-
-@dataclass(slots=True, eq=False)
-class _Hand:
-    """A batch that this process has.
-
-    is_orphan: another process had it, and is gone. is_inherited: that process made its run. look: how its run has
-    ended. is_carried_out: whether its run has been seen to. due: what comes next is not tried before; tries: how often
-    it has failed.
-    """
-
-    batch: Batch
-    is_orphan: bool = False
-    is_inherited: bool = False
-    look: RunLook | None = None
-    is_busy: bool = False
-    is_carried_out: bool = False
-    is_done: bool = False
-    tries: int = 0
-    refusals: int = 0
-    due: float = 0.0
-
-    def postpone(self) -> None:
-        """Wait before what comes next is tried again, longer each time."""
-        self.tries += 1
-        self.due = time.monotonic() + _wait_seconds(self.tries)
-
-
-def _wait_seconds(tries: int) -> float:
-    """How long to wait before what has failed so often is tried again."""
-    return min(FIRST_WAIT_SECONDS * 2.0 ** (tries - 1), LONGEST_WAIT_SECONDS)
 
 
 def _run_of(batch: Batch) -> str:
