@@ -92,7 +92,8 @@ def test_a_store_that_sends_everybody_away(post: Post) -> None:
             wait_until(lambda: post.statuses() == dict.fromkeys(["raw/known.csv", "raw/new.csv"], "succeeded"), 90)
             wait_until(lambda: (listener.troubles, summary(post).health.errors) == ([], 0))
     assert (["SlowDown"] * 2, ["team.made/t"]) == (post.runs.alarms, post.runs.recoveries)
-    assert [["raw/known.csv"], ["raw/new.csv"]] == post.runs.batches()
+    # The one that failed waits before it is tried again; the other need not.
+    assert [["raw/known.csv"], ["raw/new.csv"]] == sorted(post.runs.batches())
     for doing in ("list the bucket", "download 's3://"):
         assert any(f"cannot {doing}" in line and "too much to do (SlowDown" in line for line in post.said)
 
