@@ -18,7 +18,7 @@ from tests.on_prefect.test_stops import engine_of
 from tests.servers.docker import docker_engine as docker_engine  # noqa: PLC0414  pytest finds it here
 from tests.workspace.watching import wait_until
 
-pytestmark = [pytest.mark.server, pytest.mark.docker]
+pytestmark = [pytest.mark.server, pytest.mark.docker, pytest.mark.slow]
 FLOW = f"""{stopping.HEAD}\
   - id: directory
     type: io.kestra.plugin.core.flow.WorkingDirectory

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -20,7 +19,7 @@ from tests.cli.commands import run_command
 from tests.plugins.aws.objects import content, error_of, put, task
 from tests.running import flow_of, messages
 from tests.servers.credentials_block import aws_block, minio_block, saved
-from tests.servers.relay import Relay, relay_to
+from tests.servers.relay import Relay, s3_relay
 from tests.servers.s3 import S3Server, s3_server
 from tests.servers.sts import Sts, sts_server
 from wdprefect.api import EngineName, block_of_prefect, run
@@ -33,7 +32,7 @@ from wdprefect.plugins.aws._connection import Connection, client_of
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-__all__ = ["s3_server"]
+__all__ = ["s3_relay", "s3_server"]
 
 pytestmark = [pytest.mark.server, pytest.mark.s3, pytest.mark.usefixtures("prefect_api")]
 ENGINES = [pytest.param("local", id="local"), pytest.param("prefect", id="prefect")]
@@ -174,29 +173,21 @@ def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sts]:
         yield server
 
 
-@pytest.fixture
-def relay(s3_server: S3Server) -> Iterator[Relay]:
-    """In front of the S3 server, which knows no roles: what is sent is what counts."""
-    address = urlsplit(s3_server.endpoint)
-    with relay_to((str(address.hostname), int(address.port or 0))) as found:
-        yield found
-
-
-def test_role(s3_server: S3Server, sts: Sts, relay: Relay) -> None:
+def test_role(s3_server: S3Server, sts: Sts, s3_relay: Relay) -> None:
     """The role of a block is assumed with its keys, and again before its credentials expire."""
     from prefect_aws.assume_role_parameters import AssumeRoleParameters  # as above
 
     terms = AssumeRoleParameters(ExternalId="theirs")
     name = saved(aws_block(s3_server, assume_role_arn=ROLE, assume_role_kwargs=terms), "with-role")
     sts.lifetime = timedelta(minutes=1)
-    asking = client(name, endpointOverride=f"http://127.0.0.1:{relay.port}")
+    asking = client(name, endpointOverride=f"http://127.0.0.1:{s3_relay.port}")
     for _ in range(2):
         with pytest.raises(asking.exceptions.ClientError):
             asking.list_buckets()
 
     said = {"RoleArn": ROLE, "RoleSessionName": "wdprefect", "ExternalId": "theirs", "signed by": "testkey"}
     assert [said] * 2 == [{key: each[key] for key in said} for each in sts.asked]
-    assert ["token-1", "token-2"] == relay.headers("X-Amz-Security-Token")
+    assert ["token-1", "token-2"] == s3_relay.headers("X-Amz-Security-Token")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.servers.packages import packages
 
 __all__ = ["packages"]
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 FILES = {"orders/wdir/clean_dataset.csv", "orders/wdir/data.csv", "pip/wdir/versions.txt"}
 

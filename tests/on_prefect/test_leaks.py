@@ -35,6 +35,7 @@ PASSWORD = "Kw_4~Battery:Staple%"
 INPUTS = [{"id": "password", "type": "SECRET"}, {"id": "url", "type": "STRING"}]
 
 
+@pytest.mark.slow
 def test_everything(api: Api, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """What templates make of secrets is nowhere to be seen: by the API, in any file it keeps, on the console."""
     made, failing = all_leaking(2)

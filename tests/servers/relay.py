@@ -10,6 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.servers.s3 import S3Server
 
 Target = tuple[str, int] | str
 
@@ -94,3 +99,11 @@ def relay_to(target: Target, pause: float = 0.0) -> Iterator[Relay]:
         yield relay
     finally:
         relay.close()
+
+
+@pytest.fixture
+def s3_relay(s3_server: S3Server) -> Iterator[Relay]:
+    """In front of the S3 server, which knows no roles: what is sent is what counts."""
+    address = urlsplit(s3_server.endpoint)
+    with relay_to((str(address.hostname), int(address.port or 0))) as found:
+        yield found

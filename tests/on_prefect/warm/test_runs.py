@@ -83,6 +83,7 @@ def test_a_run(api: Api, greeting: Warm) -> None:
     assert [] == [line for origin, line in greeting.ended.lines if origin == flow_run_id]
 
 
+@pytest.mark.slow
 def test_many_at_once(api: Api, greeting: Warm) -> None:
     """Runs that are asked for at once all end, each with its own parameters and its own random numbers."""
     started = {greeting.start(GREET, {"my_name": str(number)}): number for number in range(20)}

@@ -11,13 +11,12 @@ from datetime import timedelta
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.plugins.aws.objects import error_of, keys, outputs_of, put, run_task
 from tests.running import messages
-from tests.servers.relay import Relay, relay_to
+from tests.servers.relay import Relay, s3_relay
 from tests.servers.s3 import S3Server
 from tests.servers.sts import Sts, sts_server
 from wdprefect.errors import TaskFailed
@@ -26,6 +25,7 @@ from wdprefect.plugins.aws._connection import Connection, client_of
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
+__all__ = ["s3_relay"]
 KEYS = {"access_key_id": "key", "secret_key_id": "secret"}
 ROLE = "arn:aws:iam::123456789012:role/reader"
 
@@ -214,14 +214,6 @@ def sts() -> Iterator[Sts]:
         yield server
 
 
-@pytest.fixture
-def relay(s3_server: S3Server) -> Iterator[Relay]:
-    """In front of the S3 server, which knows no roles: what is sent is what counts."""
-    address = urlsplit(s3_server.endpoint)
-    with relay_to((str(address.hostname), int(address.port or 0))) as found:
-        yield found
-
-
 def as_role(sts: Sts, relay: Relay, **more: Any) -> BaseClient:
     """The client of a connection with a role."""
     return client_of(
@@ -242,11 +234,11 @@ def ask(client: BaseClient) -> None:
 
 
 @pytest.mark.s3
-def test_role(sts: Sts, relay: Relay) -> None:
+def test_role(sts: Sts, s3_relay: Relay) -> None:
     """The keys assume the role once, and the role's own credentials sign what follows."""
     client = as_role(
         sts,
-        relay,
+        s3_relay,
         **KEYS,
         sts_role_external_id="ours",
         sts_role_session_name="nightly",
@@ -259,28 +251,28 @@ def test_role(sts: Sts, relay: Relay) -> None:
     said = {"RoleArn": ROLE, "RoleSessionName": "nightly", "ExternalId": "ours", "DurationSeconds": "1200"}
     expected = {**said, "Action": "AssumeRole", "Version": "2011-06-15", "signed by": "key"}
     assert [expected] == sts.asked
-    signed = [re.search(r"Credential=([^/]+)/\d+/([^/]+)/", line) for line in relay.headers("Authorization")]
+    signed = [re.search(r"Credential=([^/]+)/\d+/([^/]+)/", line) for line in s3_relay.headers("Authorization")]
     assert [("role-key", "eu-west-1")] * 2 == [found.groups() for found in signed if found]
-    assert ["token-1"] * 2 == relay.headers("X-Amz-Security-Token")
+    assert ["token-1"] * 2 == s3_relay.headers("X-Amz-Security-Token")
 
 
 @pytest.mark.s3
-def test_role_is_renewed(sts: Sts, relay: Relay) -> None:
+def test_role_is_renewed(sts: Sts, s3_relay: Relay) -> None:
     """Credentials that are about to expire are fetched anew."""
     sts.lifetime = timedelta(minutes=1)
-    client = as_role(sts, relay, **KEYS)
+    client = as_role(sts, s3_relay, **KEYS)
     ask(client)
     ask(client)
 
-    assert ["token-1", "token-2"] == relay.headers("X-Amz-Security-Token")
+    assert ["token-1", "token-2"] == s3_relay.headers("X-Amz-Security-Token")
 
 
 @pytest.mark.s3
-def test_role_of_the_environment(sts: Sts, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_role_of_the_environment(sts: Sts, s3_relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without keys the environment's credentials assume it."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-worker")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    ask(as_role(sts, relay))
+    ask(as_role(sts, s3_relay))
 
     assert [("of-the-worker", "wdprefect")] == [(each["signed by"], each["RoleSessionName"]) for each in sts.asked]
 
