@@ -20,7 +20,7 @@ from tests.on_prefect.test_demo import Ended, ended
 from tests.servers.docker import docker_engine as docker_engine  # noqa: PLC0414  pytest finds it here
 from tests.servers.packages import packages as packages  # noqa: PLC0414  as above
 
-pytestmark = [pytest.mark.server, pytest.mark.docker]
+pytestmark = [pytest.mark.server, pytest.mark.docker, pytest.mark.slow]
 POOL = "tests-of-containers"
 # Wheels come in as files of the namespace: there need not be a network, neither here nor in the container.
 PIP = """\

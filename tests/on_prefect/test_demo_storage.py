@@ -25,7 +25,7 @@ from tests.servers.s3_block import save_block
 
 __all__ = ["packages", "s3_server"]
 
-pytestmark = [pytest.mark.server, pytest.mark.s3]
+pytestmark = [pytest.mark.server, pytest.mark.s3, pytest.mark.slow]
 
 BUCKET, BLOCK = "demo", "demo-files"
 # The operation code that every pickle since protocol 2 begins with, and the protocols there are.
